@@ -47,7 +47,7 @@ export const EventLogItem = Type.Union(
     Type.Object({ cursor: Cursor, ...EntityEvent.properties }),
     Type.Object({ cursor: Cursor, ...CustomEvent.properties }),
   ],
-  { $id: 'EventLogItem' },
+  { title: 'EventLogItem' },
 )
 export type EventLogItem = Static<typeof EventLogItem>
 

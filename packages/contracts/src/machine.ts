@@ -38,6 +38,6 @@ export const Machine = Type.Object(
     updatedAt: Type.Optional(Timestamp),
     ...MachineDefinition.properties,
   },
-  { $id: 'Machine' },
+  { title: 'Machine' },
 )
 export type Machine = Static<typeof Machine>

@@ -23,6 +23,6 @@ export const Problem = Type.Object(
     reason: Type.Optional(Type.String({ description: 'At the gateway: which part said no' })),
     errors: Type.Optional(Type.Array(FieldError)),
   },
-  { $id: 'Problem', description: 'RFC 9457 problem details' },
+  { title: 'Problem', description: 'RFC 9457 problem details' },
 )
 export type Problem = Static<typeof Problem>

@@ -35,7 +35,7 @@ export const State = Type.Object(
     expiresAt: Type.Optional(Timestamp),
     reason: Type.Optional(Type.String()),
   },
-  { $id: 'State' },
+  { title: 'State' },
 )
 export type State = Static<typeof State>
 
@@ -75,7 +75,7 @@ export const HistoryEntry = Type.Object(
     machineVersion: Type.Integer({ minimum: 1 }),
     timestamp: Timestamp,
   },
-  { $id: 'HistoryEntry' },
+  { title: 'HistoryEntry' },
 )
 export type HistoryEntry = Static<typeof HistoryEntry>
 

@@ -34,7 +34,7 @@ export const User = Type.Object(
     createdAt: Timestamp,
     updatedAt: Timestamp,
   },
-  { $id: 'User' },
+  { title: 'User' },
 )
 export type User = Static<typeof User>
 

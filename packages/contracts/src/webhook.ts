@@ -116,7 +116,7 @@ export const Subscription = Type.Object(
     createdBy: Type.String(),
     updatedAt: Timestamp,
   },
-  { $id: 'Subscription' },
+  { title: 'Subscription' },
 )
 export type Subscription = Static<typeof Subscription>
 
@@ -158,6 +158,6 @@ export const Delivery = Type.Object(
     finishedAt: Type.Optional(Timestamp),
     explain: Type.String(),
   },
-  { $id: 'Delivery' },
+  { title: 'Delivery' },
 )
 export type Delivery = Static<typeof Delivery>

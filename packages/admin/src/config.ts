@@ -1,0 +1,34 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { baseConfig, serviceThrottle } from '@potok/core/config/schemas'
+
+/** Everything the admin process reads from its environment. */
+export const Config = Type.Object({
+  ...baseConfig,
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: 3000,
+    description: 'Port to listen on',
+  }),
+  APP_NAME: Type.String({
+    minLength: 1,
+    default: 'potok-admin-service',
+    description: 'Name of the process in logs',
+  }),
+  ...serviceThrottle,
+  ADMIN_USERNAME: Type.String({
+    pattern: '^[a-z0-9][a-z0-9._-]{0,63}$',
+    default: 'user',
+    developmentOnly: ['user'],
+    description: 'The person that a first start makes, role admin',
+  }),
+  ADMIN_PASSWORD: Type.String({
+    minLength: 8,
+    maxLength: 256,
+    default: 'password',
+    secret: true,
+    developmentOnly: ['password'],
+    description: 'Password of that person',
+  }),
+})
+export type Config = Readonly<Static<typeof Config>>

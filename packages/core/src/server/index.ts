@@ -1,0 +1,73 @@
+/**
+ * The server that every process starts from: Fastify with core's plugin set, in dependency order.
+ */
+import type { ServerOptions as HttpServerOptions } from 'node:http'
+import { fastify, type FastifyServerOptions } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Logger } from 'pino'
+import access from '../access/index.ts'
+import type { BaseConfig } from '../config/schemas.ts'
+import correlation, { correlationIdOf } from '../correlation/index.ts'
+import docs, { type DocsOptions } from '../docs/index.ts'
+import health, { type HealthOptions } from '../health/index.ts'
+import { requestLog } from '../logging/index.ts'
+import metrics from '../metrics/index.ts'
+import problem, { sendProblem } from '../problem/index.ts'
+import security from '../security/index.ts'
+import { validatorCompiler } from '../validation/index.ts'
+import { refuseConnection } from './refuse-connection.ts'
+
+export interface ServerOptions {
+  config: BaseConfig
+  logger: Logger
+  /** CIDRs whose X-Forwarded-* are believed, parsed; undefined: none. */
+  trustProxy?: FastifyServerOptions['trustProxy']
+  /** Origins that browsers may call from. */
+  origins?: readonly string[]
+  health: Pick<HealthOptions, 'prefix' | 'present'>
+  metricsPath: string
+  docs: DocsOptions
+}
+
+export type Server = Awaited<ReturnType<typeof createServer>>
+
+/** Deadlines of the HTTP server itself; without them a slow sender holds a connection for ever. */
+const HTTP: HttpServerOptions = {
+  requestTimeout: 60_000,
+  headersTimeout: 15_000,
+  keepAliveTimeout: 72_000,
+  maxHeaderSize: 16_384,
+}
+
+export async function createServer(options: ServerOptions) {
+  const { config, logger } = options
+  const app = fastify({
+    loggerInstance: logger,
+    logController: requestLog(),
+    genReqId: correlationIdOf,
+    requestIdHeader: false,
+    bodyLimit: config.BODY_LIMIT,
+    trustProxy: options.trustProxy ?? false,
+    routerOptions: { maxParamLength: 256 },
+    http: HTTP,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+
+  await app.register(access)
+  await app.register(problem)
+  await app.register(correlation)
+  await app.register(security, { origins: options.origins ?? [] })
+  await app.register(metrics, { path: options.metricsPath, enabled: config.METRICS_ENABLED })
+  await app.register(docs, options.docs)
+  await app.register(health, { ...options.health, enabled: config.HEALTH_CHECK_ENABLED })
+  app.addHook('onSend', async (_request, reply) => {
+    if (app.health.draining) reply.header('connection', 'close')
+  })
+  return app
+}

@@ -1,0 +1,127 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { baseConfig, redisSetting } from '@potok/core/config/schemas'
+import { DURATION_PATTERN } from '@potok/core/lib/duration'
+
+const url = (description: string, options: { default?: string } = {}) =>
+  Type.String({ pattern: '^https?://', description, ...options })
+const duration = (value: string, description: string) =>
+  Type.String({ pattern: DURATION_PATTERN, default: value, description })
+const count = (value: number, maximum: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum, default: value, description })
+
+const ACCESS_SECRET = 'your-super-secret-jwt-key-change-in-production'
+const REFRESH_SECRET = 'your-super-secret-refresh-key-change-in-production'
+
+/** Everything the gateway process reads from its environment. */
+export const Config = Type.Object({
+  ...baseConfig,
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: 3001,
+    description: 'Port to listen on',
+  }),
+  APP_NAME: Type.String({
+    minLength: 1,
+    default: 'potok-gateway-service',
+    description: 'Name of the process in logs',
+  }),
+  JWT_SECRET: Type.String({
+    minLength: 16,
+    default: ACCESS_SECRET,
+    secret: true,
+    developmentOnly: [ACCESS_SECRET],
+    description: 'Signs access tokens; `current,previous` while rotating',
+  }),
+  JWT_EXPIRATION: duration('24h', 'How long an access token is good'),
+  JWT_REFRESH_SECRET: Type.String({
+    minLength: 16,
+    default: REFRESH_SECRET,
+    secret: true,
+    developmentOnly: [REFRESH_SECRET],
+    description: 'Signs refresh tokens; `current,previous` while rotating',
+  }),
+  JWT_REFRESH_EXPIRATION: duration('7d', 'How long a session can be continued'),
+  ADMIN_SERVICE_URL: url('Where the admin service is', { default: 'http://localhost:3000' }),
+  ADMIN_SERVICE_API_KEY: Type.String({
+    default: 'gateway-service-key',
+    secret: true,
+    developmentOnly: ['gateway-service-key'],
+    description: 'Our key at the admin service',
+  }),
+  STATE_SERVICE_URL: url('Where the state service is', { default: 'http://localhost:3002' }),
+  STATE_SERVICE_API_KEY: Type.Optional(
+    Type.String({
+      secret: true,
+      description: 'Our key at the state service; unset: ADMIN_SERVICE_API_KEY',
+    }),
+  ),
+  TASK_SERVICE_URL: Type.Optional(url('Where the task service is; unset: there is none')),
+  TASK_SERVICE_API_KEY: Type.Optional(
+    Type.String({
+      secret: true,
+      description: 'Our key at the task service; unset: ADMIN_SERVICE_API_KEY',
+    }),
+  ),
+  REDIS_HOST: redisSetting.host('Redis'),
+  REDIS_PORT: redisSetting.port('Redis'),
+  REDIS_PASSWORD: redisSetting.password('Redis'),
+  REDIS_DB: redisSetting.db('Redis', 0),
+  REDIS_KEY_PREFIX: Type.String({
+    default: 'potok:',
+    description: 'Before every key of ours in Redis',
+  }),
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: count(5, 1000, 'Failed attempts in a row that open a circuit'),
+  CIRCUIT_BREAKER_SUCCESS_THRESHOLD: count(
+    2,
+    100,
+    'Successful probes that close a half-open circuit',
+  ),
+  CIRCUIT_BREAKER_TIMEOUT: count(
+    60_000,
+    3_600_000,
+    'How long a circuit stays open before a probe, ms',
+  ),
+  UPSTREAM_TIMEOUT_MS: count(10_000, 600_000, 'Total deadline of a proxied request, ms'),
+  THROTTLE_TTL: count(60, 86_400, 'Window of the rate limit, seconds'),
+  THROTTLE_LIMIT: count(100, 1_000_000, 'Requests per window and client IP'),
+  CORS_ORIGINS: Type.Optional(
+    Type.String({
+      description: 'Origins that browsers may call from, beside the built-in ones, comma separated',
+    }),
+  ),
+  MAX_BOT_TOKEN: Type.Optional(
+    Type.String({
+      secret: true,
+      description: 'Token of the bot on the MAX platform; unset: no bot',
+    }),
+  ),
+  MAX_API_BASE_URL: url('The MAX Bot API', { default: 'https://platform-api2.max.ru' }),
+  MAX_BOT_MODE: Type.Optional(
+    Type.Unsafe<'webhook' | 'polling' | 'off'>({
+      type: 'string',
+      enum: ['webhook', 'polling', 'off'],
+      description:
+        'How updates arrive; unset: webhook with MAX_BOT_WEBHOOK_URL, polling without, off without token',
+    }),
+  ),
+  MAX_BOT_WEBHOOK_URL: Type.Optional(
+    url('Whole URL that the platform calls: https://<host>/api/v1/bot/webhook'),
+  ),
+  MAX_BOT_WEBHOOK_SECRET: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]{5,256}$',
+      secret: true,
+      description: 'What the platform sends back in X-Max-Bot-Api-Secret; required in webhook mode',
+    }),
+  ),
+  GATEWAY_INTERNAL_URL: Type.Optional(
+    url('Where the state service reaches this gateway; unset: http://127.0.0.1:<PORT>'),
+  ),
+  WS_TRANSPORTS: Type.String({
+    pattern: '^(websocket|polling)(,(websocket|polling))?$',
+    default: 'websocket',
+    description: 'Transports of the socket server, comma separated',
+  }),
+})
+export type Config = Readonly<Static<typeof Config>>
