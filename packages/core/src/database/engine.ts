@@ -1,0 +1,15 @@
+import type { Kysely } from 'kysely'
+import type { DatabaseStats } from './database.ts'
+import type { DialectSql } from './dialect.ts'
+import type { Scope, Scopes } from './transaction-scope.ts'
+
+/** What a dialect brings: the narrow interface under {@link Database}. */
+export interface Engine {
+  readonly sql: DialectSql
+  readonly scopes: Scopes
+  kysely<Tables>(): Kysely<Tables>
+  write<T>(work: (scope: Scope) => Promise<T>): Promise<T>
+  ping(): Promise<number>
+  stats(): DatabaseStats
+  close(): Promise<void>
+}

@@ -1,0 +1,48 @@
+/**
+ * The one durable store of a process: SQLite in a file, or PostgreSQL when a URL is given, behind one interface.
+ */
+import type { Database, DatabaseOptions } from './database.ts'
+import { LateValue } from './late-value.ts'
+import { openPostgres } from './postgres-engine.ts'
+import { openSqlite } from './sqlite-engine.ts'
+
+export type {
+  AnyDatabase,
+  AnyTransaction,
+  Database,
+  DatabaseLog,
+  DatabaseOptions,
+  DatabaseStats,
+  JsonColumn,
+  Migration,
+  NumberColumn,
+} from './database.ts'
+export type { Dialect, DialectSql } from './dialect.ts'
+export { isStatementTimeout, isUniqueViolation } from './violations.ts'
+export { DatabaseInUse, DatabaseUnavailable } from './errors.ts'
+
+/**
+ * Opens the database and brings its schema up to date.
+ * @throws DatabaseInUse another process holds the SQLite file
+ * @throws DatabaseUnavailable PostgreSQL cannot be reached
+ */
+export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Database<Tables>> {
+  let offset = 0
+  const clockOffset = new LateValue(() => offset + (options.clockOffsetMs?.() ?? 0))
+  const open = options.url === undefined ? openSqlite : openPostgres
+  const engine = await open(options, clockOffset)
+  return {
+    ...engine.sql,
+    kysely: engine.kysely<Tables>(),
+    write: (work) => engine.write((scope) => work(scope.transaction<Tables>())),
+    afterCommit: (trx, callback) => engine.scopes.of(trx).afterCommit(callback),
+    as: <Others>() => ({
+      kysely: engine.kysely<Others>(),
+      transaction: (trx) => engine.scopes.of(trx).transaction<Others>(),
+    }),
+    ping: () => engine.ping(),
+    stats: () => engine.stats(),
+    setClockOffset: (ms) => void (offset = ms),
+    close: () => engine.close(),
+  }
+}

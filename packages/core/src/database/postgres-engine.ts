@@ -1,0 +1,114 @@
+import { performance } from 'node:perf_hooks'
+import {
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+  type Dialect,
+} from 'kysely'
+import { Pool, types } from 'pg'
+import type { DatabaseOptions } from './database.ts'
+import type { Engine } from './engine.ts'
+import type { LateValue } from './late-value.ts'
+import { migrate } from './migrate.ts'
+import { createPostgresDriver } from './postgres-driver.ts'
+import { createPostgresSql } from './postgres-sql.ts'
+import { PostgresWriter } from './postgres-writer.ts'
+import { createScopes } from './transaction-scope.ts'
+
+/** int8 and numeric as numbers (we count and measure milliseconds), JSON as text: the same values as SQLite's. */
+const asNumber = new Set<number>([types.builtins.INT8, types.builtins.NUMERIC])
+const asText = new Set<number>([types.builtins.JSON, types.builtins.JSONB])
+
+function createPool(options: DatabaseOptions): Pool {
+  const schema = quoted(options.schema)
+  const pool = new Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5000,
+    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    idle_in_transaction_session_timeout: options.idleTransactionTimeoutMs ?? 15_000,
+    application_name: `potok-${options.schema}`,
+    keepAlive: true,
+    types: {
+      getTypeParser: (oid, format) => {
+        if (asNumber.has(oid)) return Number
+        if (asText.has(oid)) return String
+        return types.getTypeParser(oid, format)
+      },
+    },
+  })
+  // An idle connection that breaks (restart of the server) must not end the process; the pool makes a new one.
+  pool.on('error', (error) => {
+    options.log.warn({ context: 'Database', err: error }, 'a PostgreSQL connection broke')
+  })
+  // Queued before any query of the connection's first user.
+  pool.on('connect', (client) => {
+    client.query(`set search_path to ${schema}`).catch((error: unknown) => {
+      options.log.warn({ context: 'Database', err: error }, 'the search path could not be set')
+    })
+  })
+  return pool
+}
+
+const quoted = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
+
+/** Opens PostgreSQL: one pool for reads and writes, the tables in a schema of their own. */
+export async function openPostgres(
+  options: DatabaseOptions,
+  clockOffset: LateValue,
+): Promise<Engine> {
+  const { log } = options
+  const pool = createPool(options)
+  const driver = createPostgresDriver(pool)
+  const dialect: Dialect = {
+    createDriver: () => driver,
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+    createAdapter: () => new PostgresAdapter(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+  }
+  const scopes = createScopes({ dialect, log })
+  const writer = new PostgresWriter({
+    pool,
+    driver,
+    scopes,
+    log,
+    pendingLimit: options.pendingLimit ?? 10_000,
+    retries: options.writeRetries ?? 5,
+    writeTimeoutMs: options.writeTimeoutMs ?? 10_000,
+  })
+  const dialectSql = createPostgresSql(clockOffset)
+  const kysely = new Kysely<unknown>({ dialect })
+  const engine: Engine = {
+    sql: dialectSql,
+    scopes,
+    write: (work) => writer.write(work),
+    stats: () => writer.stats(),
+    kysely: <Tables>() => new Kysely<Tables>({ dialect }),
+    async ping() {
+      const from = performance.now()
+      await sql`select 1`.execute(kysely)
+      return performance.now() - from
+    },
+    async close() {
+      await writer.close()
+      await pool.end()
+    },
+  }
+  try {
+    await writer.write(async (scope) => {
+      const trx = scope.transaction()
+      // Several replicas start at once: the first migrates, the others wait and find it done.
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`potok:${options.schema}`}, 0))`.execute(
+        trx,
+      )
+      await sql`create schema if not exists ${sql.id(options.schema)}`.execute(trx)
+      await migrate(scope, options.migrations, dialectSql, log)
+    })
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return engine
+}

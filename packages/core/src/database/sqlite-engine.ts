@@ -1,0 +1,92 @@
+import { mkdir } from 'node:fs/promises'
+import { performance } from 'node:perf_hooks'
+import { dirname } from 'node:path'
+import {
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+  type Dialect,
+  type Driver,
+} from 'kysely'
+import type { DatabaseOptions } from './database.ts'
+import type { Engine } from './engine.ts'
+import type { LateValue } from './late-value.ts'
+import { migrate } from './migrate.ts'
+import { SqliteConnection } from './sqlite-connection.ts'
+import { lockFile } from './sqlite-lock.ts'
+import { loadSqlite } from './sqlite-module.ts'
+import { createSqliteReaders } from './sqlite-readers.ts'
+import { createSqliteSql } from './sqlite-sql.ts'
+import { SqliteWriter } from './sqlite-writer.ts'
+import { createScopes } from './transaction-scope.ts'
+
+const createDialect = (driver: Driver): Dialect => ({
+  createDriver: () => driver,
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createAdapter: () => new SqliteAdapter(),
+  createIntrospector: (db) => new SqliteIntrospector(db),
+})
+
+/** Opens the embedded database: one writing connection, a few reading ones, one process a file. */
+export async function openSqlite(
+  options: DatabaseOptions,
+  clockOffset: LateValue,
+): Promise<Engine> {
+  const { file, log, statementLimit = 500, busyTimeoutMs = 1000 } = options
+  const sqlite = await loadSqlite()
+  await mkdir(dirname(file), { recursive: true })
+  const lock = await lockFile(sqlite, file, options.lockWaitMs ?? 1000)
+
+  const connect = (pragmas: string[]): SqliteConnection => {
+    const database = new sqlite.DatabaseSync(file, { timeout: busyTimeoutMs })
+    for (const pragma of pragmas) database.exec(`pragma ${pragma}`)
+    return new SqliteConnection(database, statementLimit)
+  }
+  // FULL: a commit is on the disk before it is acknowledged. NORMAL would lose the last ones with the power.
+  const writing = connect(['journal_mode = wal', 'synchronous = full', 'foreign_keys = on'])
+  const readers = createSqliteReaders(() => connect(['query_only = on']))
+  const dialect = createDialect(readers.driver)
+  const scopes = createScopes({ dialect, log })
+  const writer = new SqliteWriter({
+    connection: writing,
+    scopes,
+    log,
+    pendingLimit: options.pendingLimit ?? 10_000,
+    groupLimit: options.groupLimit ?? 64,
+    groupMs: options.groupMs ?? 20,
+    writeTimeoutMs: options.writeTimeoutMs ?? 10_000,
+  })
+  const dialectSql = createSqliteSql(clockOffset)
+  const { driver } = readers
+  const props = { config: { dialect }, dialect, driver, executor: readers.executor(dialect) }
+
+  const engine: Engine = {
+    sql: dialectSql,
+    scopes,
+    write: (work) => writer.write(work),
+    stats: () => writer.stats(),
+    kysely: <Tables>() => new Kysely<Tables>(props),
+    async ping() {
+      const from = performance.now()
+      await readers.first.executeQuery(
+        sql`select count(*) from sqlite_schema`.compile(engine.kysely()),
+      )
+      return performance.now() - from
+    },
+    async close() {
+      await writer.close()
+      readers.close()
+      writing.close()
+      lock.release()
+    },
+  }
+  try {
+    await writer.write((scope) => migrate(scope, options.migrations, dialectSql, log))
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return engine
+}

@@ -1,0 +1,27 @@
+import { DatabaseUnavailable } from './errors.ts'
+
+/** Primary result codes that say "not now" or "not on this disk": busy, I/O error, corrupt, full, cannot open. */
+const UNAVAILABLE = new Set([5, 10, 11, 13, 14])
+
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined
+  return typeof error.errcode === 'number' ? error.errcode : undefined
+}
+
+/** SQLITE_BUSY, whatever its extension. */
+export const isBusy = (error: unknown): boolean => ((resultCode(error) ?? 0) & 0xff) === 5
+
+/** SQLITE_CONSTRAINT_UNIQUE or SQLITE_CONSTRAINT_PRIMARYKEY. */
+export const isSqliteUniqueViolation = (error: unknown): boolean => {
+  const code = resultCode(error)
+  return code === 2067 || code === 1555
+}
+
+/** Turns what says that the file cannot be used into {@link DatabaseUnavailable}; leaves all else. */
+export function fromSqlite(error: unknown): unknown {
+  const code = resultCode(error)
+  if (code === undefined || !UNAVAILABLE.has(code & 0xff)) return error
+  const unavailable = new DatabaseUnavailable(error instanceof Error ? error.message : 'SQLite')
+  unavailable.cause = error
+  return unavailable
+}

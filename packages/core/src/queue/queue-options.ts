@@ -1,0 +1,126 @@
+import type { Static, TSchema } from '@sinclair/typebox'
+import type { Transaction } from 'kysely'
+import type { Database, DatabaseLog } from '../database/index.ts'
+
+/** A job as its worker sees it. */
+export interface Job<Payload> {
+  readonly id: string
+  /** Jobs of one lane share a limit of what runs at once. */
+  readonly lane: string
+  /** Jobs of one lane and key run one after another, in the order in which they were enqueued. */
+  readonly key: string | null
+  readonly payload: Payload
+  /** 1 for the first; grows with every `retry`. */
+  readonly attempt: number
+  /** How often it was taken up since its last settlement; above 1 a worker died or the lease was too short. */
+  readonly leases: number
+  /** Epoch milliseconds. */
+  readonly enqueuedAt: number
+}
+
+/** What became of an attempt. `result` is handed to `settled` and not kept. */
+export type Outcome<Result = unknown> =
+  | { readonly status: 'done'; readonly result?: Result }
+  | { readonly status: 'retry'; readonly delayMs: number; readonly result?: Result }
+  | { readonly status: 'dead'; readonly reason: string; readonly result?: Result }
+
+export interface Settlement<Payload, Result = unknown> {
+  readonly job: Job<Payload>
+  readonly outcome: Outcome<Result>
+}
+
+export interface NewJob<Payload> {
+  /** Unique among the unfinished jobs of the queue; made up when absent. */
+  id?: string
+  lane: string
+  key?: string
+  payload: Payload
+  /** Not before so many milliseconds from now. */
+  delayMs?: number
+  /** Dropped when a job with this key was enqueued within `dedupeMs`. */
+  dedupeKey?: string
+  /** Each step lets it overtake jobs of its lane that are up to a minute older. Default 0. */
+  priority?: number
+}
+
+export interface QueueOptions<Tables, Payload extends TSchema, Result> {
+  database: Database<Tables>
+  /** `bot-inbox`; several queues share the tables. */
+  name: string
+  /** Checked when a job is enqueued and again when it is taken up: a release may meet what an older one wrote. */
+  payload: Payload
+  /**
+   * Does one job. Runs at least once per job: whatever it does must bear repetition. `signal` aborts when the lease
+   * comes to its end or the queue closes. A thrown error is logged and counts as a retry after `errorDelayMs`.
+   */
+  work: (job: Job<Static<Payload>>, context: { signal: AbortSignal }) => Promise<Outcome<Result>>
+  /**
+   * Runs in the transaction that settles, for the rows that must agree with it (a delivery log). SQL only. When it
+   * fails the settlement is rolled back with it and the job is taken up again.
+   */
+  settled?: (
+    trx: Transaction<Tables>,
+    settlements: readonly Settlement<Static<Payload>, Result>[],
+  ) => Promise<void>
+  log: DatabaseLog
+  /** A job whose process died is taken up again after this. Default 60 000. */
+  leaseMs?: number
+  /** A job taken up so often without being settled is dead. Default 5. */
+  maxLeases?: number
+  /** Jobs that run at once in this process. Default 16. */
+  concurrency?: number
+  /** Jobs of one lane that run at once, over all replicas. Default: `concurrency`. */
+  laneLimit?: (lane: string) => number
+  /** Polling, the truth behind the wake-ups. Default 500. */
+  pollMs?: number
+  /** Jobs claimed or settled in one transaction. Default 100. */
+  batch?: number
+  /** A retry waits for first attempts of its lane that are up to this much younger. Default 30 000. */
+  retryYieldMs?: number
+  /** After an error thrown by `work` or `settled`. Default 1 s, doubling up to a minute. */
+  errorDelayMs?: (attempt: number) => number
+  /** How long a dedupe key is remembered. Default 24 h, which is also the least. */
+  dedupeMs?: number
+  /** How long dead jobs are kept. Default 30 days. */
+  deadRetentionMs?: number
+  /** How often what is past its retention is removed. Default 60 000. */
+  purgeMs?: number
+  /** How long `close` waits for running work. Default 5 000. */
+  closeMs?: number
+}
+
+export interface LaneStats {
+  lane: string
+  held: boolean
+  /** Unfinished, the running ones included. */
+  pending: number
+  running: number
+  dead: number
+  /** Age of the oldest unfinished job. */
+  oldestMs: number
+}
+
+export interface QueueCounters {
+  enqueued: number
+  claimed: number
+  done: number
+  retried: number
+  dead: number
+  /** Outcomes refused because the lease had passed to somebody else. */
+  lost: number
+  /** Errors thrown by `work`. */
+  failed: number
+}
+
+export interface FoundJob {
+  id: string
+  lane: string
+  key: string | null
+  /** `waiting`: behind an earlier job of its key. `scheduled`: not due yet. */
+  state: 'ready' | 'scheduled' | 'waiting' | 'running' | 'held' | 'dead'
+  attempt: number
+  /** Epoch milliseconds; when it is due, or when its lease ends. */
+  dueAt: number
+  /** Of a dead one. */
+  reason?: string
+}
