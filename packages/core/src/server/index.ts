@@ -2,7 +2,7 @@
  * The server that every process starts from: Fastify with core's plugin set, in dependency order.
  */
 import type { ServerOptions as HttpServerOptions } from 'node:http'
-import { fastify, type FastifyServerOptions } from 'fastify'
+import { fastify, type FastifyBaseLogger, type FastifyServerOptions } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Logger } from 'pino'
 import access from '../access/index.ts'
@@ -40,7 +40,9 @@ const HTTP: HttpServerOptions = {
 }
 
 export async function createServer(options: ServerOptions) {
-  const { config, logger } = options
+  const { config } = options
+  // Widened on purpose: instances that differ in their logger's type do not fit each other's plugins.
+  const logger: FastifyBaseLogger = options.logger
   const app = fastify({
     loggerInstance: logger,
     logController: requestLog(),
