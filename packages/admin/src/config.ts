@@ -30,5 +30,18 @@ export const Config = Type.Object({
     developmentOnly: ['password'],
     description: 'Password of that person',
   }),
+  PASSWORD_HASH_CONCURRENCY: Type.Integer({
+    minimum: 1,
+    maximum: 64,
+    default: 2,
+    description:
+      'Passwords hashed at once, each on a thread of its own (Node has UV_THREADPOOL_SIZE = 4) with 19 MiB',
+  }),
+  PASSWORD_HASH_QUEUE: Type.Integer({
+    minimum: 0,
+    maximum: 10_000,
+    default: 100,
+    description: 'Passwords that may wait to be hashed; above, 503 with Retry-After',
+  }),
 })
 export type Config = Readonly<Static<typeof Config>>

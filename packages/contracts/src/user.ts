@@ -6,16 +6,41 @@ export const ROLES = ['member', 'manager', 'admin'] as const
 export const Role = closedSet(ROLES)
 export type Role = Static<typeof Role>
 
-const Username = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$', examples: ['user'] })
-const DisplayName = Type.String({ minLength: 1, maxLength: 128 })
-const Roles = Type.Array(Role, { minItems: 1, maxItems: 3, uniqueItems: true })
+export const Username = Type.String({
+  pattern: '^[a-z0-9][a-z0-9._-]{0,63}$',
+  description: 'Lower case; unique',
+  examples: ['user'],
+})
+const DisplayName = Type.String({ minLength: 1, maxLength: 128, examples: ['Иван Петров'] })
+const Roles = Type.Array(Role, {
+  minItems: 1,
+  maxItems: 3,
+  uniqueItems: true,
+  examples: [['member']],
+})
 const Skills = Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
   maxItems: 64,
   uniqueItems: true,
+  examples: [['дизайн']],
 })
-const Capacity = Type.Integer({ minimum: 0, maximum: 1000, description: 'How many tasks at once' })
-const MaxUserId = Type.Integer({ minimum: 1, description: 'user_id on the MAX platform' })
-const TimeZone = Type.String({ minLength: 1, maxLength: 64, examples: ['Europe/Moscow'] })
+const Capacity = Type.Integer({
+  minimum: 0,
+  maximum: 1000,
+  description: 'How many tasks at once',
+  examples: [5],
+})
+export const MaxUserId = Type.Integer({
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'user_id on the MAX platform; unique',
+  examples: [5_001_002],
+})
+const TimeZone = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'IANA name',
+  examples: ['Europe/Moscow'],
+})
 export const Password = Type.String({ minLength: 8, maxLength: 256 })
 
 /** A person. Credentials never leave the admin service. */
@@ -38,10 +63,17 @@ export const User = Type.Object(
 )
 export type User = Static<typeof User>
 
-/** Body of `POST /users`. A person without a password can be reached by the bot but cannot log in. */
+/**
+ * Body of `POST /users`. A person without a password can be reached by the bot but cannot log in.
+ * Left out: role member, no skills, capacity 5, Europe/Moscow.
+ */
 export const UserCreate = Type.Object(
   {
-    username: Username,
+    username: Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+      description: 'Stored in lower case; unique whatever the case',
+      examples: ['ivan.petrov'],
+    }),
     displayName: DisplayName,
     password: Type.Optional(Password),
     roles: Type.Optional(Roles),
@@ -50,7 +82,22 @@ export const UserCreate = Type.Object(
     maxUserId: Type.Optional(MaxUserId),
     timeZone: Type.Optional(TimeZone),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    title: 'UserCreate',
+    examples: [
+      {
+        username: 'ivan.petrov',
+        displayName: 'Иван Петров',
+        password: 'correct horse battery',
+        roles: ['member'],
+        skills: ['дизайн', 'тексты'],
+        capacity: 5,
+        maxUserId: 5_001_002,
+        timeZone: 'Europe/Moscow',
+      },
+    ],
+  },
 )
 export type UserCreate = Static<typeof UserCreate>
 
@@ -66,7 +113,12 @@ export const UserChange = Type.Object(
     timeZone: Type.Optional(TimeZone),
     active: Type.Optional(Type.Boolean()),
   },
-  { additionalProperties: false, minProperties: 1 },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    title: 'UserChange',
+    examples: [{ skills: ['дизайн', 'монтаж'], capacity: 7 }],
+  },
 )
 export type UserChange = Static<typeof UserChange>
 
@@ -76,6 +128,52 @@ export const Credentials = Type.Object(
     username: Type.String({ minLength: 1, maxLength: 64, examples: ['user'] }),
     password: Type.String({ minLength: 1, maxLength: 256, examples: ['password'] }),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    title: 'Credentials',
+    examples: [{ username: 'user', password: 'password' }],
+  },
 )
 export type Credentials = Static<typeof Credentials>
+
+/** Body of `POST /users/:id/password`. */
+export const PasswordChange = Type.Object(
+  {
+    currentPassword: Type.String({ minLength: 1, maxLength: 256 }),
+    newPassword: Password,
+  },
+  {
+    additionalProperties: false,
+    title: 'PasswordChange',
+    examples: [{ currentPassword: 'correct horse battery', newPassword: 'battery staple correct' }],
+  },
+)
+export type PasswordChange = Static<typeof PasswordChange>
+
+const TimeOfDay = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', examples: ['22:00'] })
+
+/** What a person chose; members left out have the defaults named here. */
+export const UserSettings = Type.Object(
+  {
+    notifications: Type.Optional(
+      Type.Boolean({ default: true, description: 'May the bot write first?' }),
+    ),
+    quietHours: Type.Optional(
+      Type.Object(
+        { from: TimeOfDay, to: TimeOfDay },
+        {
+          additionalProperties: false,
+          description:
+            'No notifications from `from` to `to` in the time zone of the person, over midnight when `to` is the earlier; left out: never quiet',
+        },
+      ),
+    ),
+    language: Type.Optional(closedSet(['ru', 'en'], { default: 'ru' })),
+  },
+  {
+    additionalProperties: false,
+    title: 'UserSettings',
+    examples: [{ notifications: true, quietHours: { from: '22:00', to: '08:00' }, language: 'ru' }],
+  },
+)
+export type UserSettings = Static<typeof UserSettings>

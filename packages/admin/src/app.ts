@@ -1,0 +1,37 @@
+import type { Logger } from 'pino'
+import apiKey from '@potok/core/api-key'
+import { createServer, type Server } from '@potok/core/server'
+import type { Config } from './config.ts'
+import store from './store/index.ts'
+import users from './users/index.ts'
+
+/** The admin process: its plugins in dependency order. */
+export async function buildApp(config: Config, logger: Logger): Promise<Server> {
+  const app = await createServer({
+    config,
+    logger,
+    health: { prefix: '/health' },
+    metricsPath: '/metrics',
+    docs: {
+      path: '/api-docs',
+      title: 'Potok admin service',
+      description: 'People, their roles and settings, and a generic document store.',
+      security: 'apiKey',
+    },
+  })
+  await app.register(apiKey, { keys: config.API_KEYS })
+  await app.register(store, {
+    url: config.DATABASE_URL,
+    directory: config.POTOK_DATA_DIR,
+    poolSize: config.DATABASE_POOL_SIZE,
+  })
+  await app.register(users, {
+    prefix: '/api/v1/users',
+    passwords: {
+      concurrency: config.PASSWORD_HASH_CONCURRENCY,
+      queueLimit: config.PASSWORD_HASH_QUEUE,
+    },
+    firstPerson: { username: config.ADMIN_USERNAME, password: config.ADMIN_PASSWORD },
+  })
+  return app
+}

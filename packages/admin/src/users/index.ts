@@ -1,0 +1,45 @@
+/**
+ * People: who they are, what they may, what they can, and their passwords. `app.users` for the process,
+ * `{prefix}` for services.
+ */
+import fp from 'fastify-plugin'
+import { createCredentials } from './credentials.ts'
+import { createPasswords, type PasswordsOptions } from './passwords.ts'
+import { routes } from './routes.ts'
+import type { FirstPerson } from './schemas.ts'
+import { createUsers, type Users } from './users.ts'
+
+export interface UsersOptions {
+  /** Where the routes are mounted. */
+  prefix: string
+  passwords: PasswordsOptions
+  /** Made, with the role admin, when nobody has that username. */
+  firstPerson: FirstPerson
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    users: Users
+  }
+}
+
+export default fp<UsersOptions>(
+  async (app, { prefix, passwords: passwordsOptions, firstPerson }) => {
+    const log = app.log.child({ context: 'Users' })
+    const passwords = createPasswords(passwordsOptions)
+    const users = createUsers({ database: app.store, passwords })
+    const credentials = createCredentials({ database: app.store, passwords, users })
+    app.decorate('users', users)
+    await app.register(routes, { prefix, users, credentials })
+
+    const made = await users.createUnlessNamed({
+      ...firstPerson,
+      displayName: firstPerson.username,
+      roles: ['admin'],
+    })
+    if (made !== undefined) {
+      log.info({ userId: made.id, username: made.username }, 'first person made')
+    }
+  },
+  { name: '@potok/users', fastify: '5.x', dependencies: ['@potok/admin-store', '@potok/api-key'] },
+)
