@@ -7,9 +7,15 @@ const project = (name: string, include: string, testTimeout = 20_000) => ({
   test: { name, include: [include], testTimeout, hookTimeout: 60_000, pool: 'forks' as const },
 })
 
+/** CI reads the totals from here. */
+const report = process.env['VITEST_REPORT']
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    ...(report === undefined
+      ? {}
+      : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       ...['contracts', 'core', 'admin', 'state', 'gateway', 'max-simulator'].map((name) =>
         project(name, `packages/${name}/src/**/*.test.ts`),

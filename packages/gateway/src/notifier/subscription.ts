@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Type } from '@sinclair/typebox'
+import type { FastifyBaseLogger } from 'fastify'
+import type { SubscriptionCreate } from '@potok/contracts/webhook'
+import type { HttpClient } from '@potok/core/http-client'
+import { createParser } from '@potok/core/validation'
+
+export interface SubscriptionDeps {
+  state: Pick<HttpClient, 'request'>
+  log: FastifyBaseLogger
+  /** Where the state service reaches us. */
+  url: string
+  secret: string
+  /** How often it is looked after, milliseconds. */
+  checkEveryMs: number
+}
+
+const EXTERNAL_ID = 'gateway-notifier'
+const SECOND = 1000
+const HOUR = 3_600_000
+/** About a day: a gateway that is away for hours loses nothing. */
+const RETRY_DELAYS = [
+  ...[1, 2, 5, 10, 30].map((seconds) => seconds * SECOND),
+  ...[60, 300, 900].map((seconds) => seconds * SECOND),
+  ...Array.from({ length: 24 }, () => HOUR),
+]
+
+/** What we look at in the state service's answers; the rest of a subscription is its own business. */
+const Registered = Type.Object({
+  id: Type.String(),
+  url: Type.String(),
+  active: Type.Boolean(),
+  backlog: Type.Optional(Type.Object({ dead: Type.Integer() })),
+})
+const parseRegistered = createParser(Registered)
+
+function body(url: string, secret: string): SubscriptionCreate {
+  return {
+    url,
+    secret,
+    externalId: EXTERNAL_ID,
+    description: 'Tells people in MAX of changes of their tasks',
+    events: ['entity.created', 'entity.updated', 'entity.deleted'],
+    filter: { entity: ['task'] },
+    ordering: 'entity',
+    retryDelays: RETRY_DELAYS,
+    maxRetries: RETRY_DELAYS.length,
+    timeoutMs: 10_000,
+    maxInFlight: 16,
+  }
+}
+
+/** Keeps our subscription at the state service: made at the start, put right when missing, changed or deactivated. */
+export function createSubscription({ state, log, url, secret, checkEveryMs }: SubscriptionDeps) {
+  const closing = new AbortController()
+  let registered = false
+  let running: Promise<void> | undefined
+  let replayedAtStart = false
+
+  async function call(method: 'POST' | 'PATCH', path: string, json: object): Promise<unknown> {
+    const answer = await state.request({
+      method,
+      path: `/api/v1/webhooks/subscriptions${path}`,
+      json,
+      signal: closing.signal,
+    })
+    if (answer.status >= 300) throw new Error(`the state service answered ${answer.status}`)
+    return answer.body.json()
+  }
+
+  /** Creating by `externalId` updates in place, so that one call makes, mends and moves it. */
+  async function ensure(): Promise<void> {
+    const subscription = parseRegistered(await call('POST', '', body(url, secret)))
+    if (!subscription.active) {
+      log.warn(
+        { subscriptionId: subscription.id },
+        'our subscription was deactivated, activating it',
+      )
+      await call('PATCH', `/${subscription.id}`, { active: true })
+    }
+    if (!replayedAtStart && (subscription.backlog?.dead ?? 0) > 0) {
+      await call('POST', `/${subscription.id}/replay`, {
+        from: new Date(Date.now() - 24 * HOUR).toISOString(),
+        status: 'dead',
+      })
+      log.info({ dead: subscription.backlog?.dead }, 'dead deliveries of ours are sent again')
+    }
+    replayedAtStart = true
+    if (!registered) log.info({ subscriptionId: subscription.id, url }, 'subscribed to task events')
+    registered = true
+  }
+
+  async function keep(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await ensure()
+      } catch (error) {
+        if (closing.signal.aborted) return
+        if (registered) log.warn({ err: error }, 'our subscription could not be looked after')
+        else log.debug({ err: error }, 'the state service cannot be subscribed to yet')
+        registered = false
+      }
+      const wait = registered ? checkEveryMs : Math.min(1000, checkEveryMs)
+      await pause(wait, undefined, { signal: closing.signal }).catch(() => undefined)
+    }
+  }
+
+  return {
+    registered: (): boolean => registered,
+    start(): void {
+      running ??= keep()
+    },
+    async close(): Promise<void> {
+      closing.abort()
+      await running
+    },
+  }
+}

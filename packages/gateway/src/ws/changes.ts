@@ -1,0 +1,57 @@
+import type { EventLogItem } from '@potok/contracts/event'
+import type { EntityChange, ServerEvents } from '@potok/contracts/socket-events'
+
+export type ChangeEvent = Extract<
+  keyof ServerEvents,
+  `${string}:${'created' | 'updated' | 'deleted'}`
+>
+
+const TASK_EVENTS = {
+  'entity.created': 'task:created',
+  'entity.updated': 'task:updated',
+  'entity.deleted': 'task:deleted',
+} as const
+
+export interface Change {
+  name: ChangeEvent
+  payload: EntityChange
+  /** Channels that carry it. */
+  channels: string[]
+  position: bigint
+}
+
+/** The place in the log that a cursor `<epoch>.<position>` names. */
+export function positionOf(cursor: string): bigint {
+  return BigInt(cursor.slice(cursor.lastIndexOf('.') + 1))
+}
+
+export const epochOf = (cursor: string): string => cursor.slice(0, cursor.lastIndexOf('.'))
+
+/** What sockets are told of an event; undefined for what no channel carries. */
+export function changeOf(item: EventLogItem): Change | undefined {
+  if (item.event === 'custom.event') return undefined
+  const { entity, id, previousStatus, newStatus, metadata, version, actor } = item.data
+  const payload: EntityChange = {
+    cursor: item.cursor,
+    eventId: item.id,
+    entity,
+    id,
+    previousStatus,
+    newStatus,
+    metadata,
+    version,
+    actor,
+    timestamp: item.timestamp,
+  }
+  const position = positionOf(item.cursor)
+  switch (entity) {
+    case 'task':
+      return { name: TASK_EVENTS[item.event], payload, channels: ['tasks', `task:${id}`], position }
+    case 'user':
+      return { name: 'user:updated', payload, channels: ['users'], position }
+    case 'process':
+      return { name: 'process:updated', payload, channels: ['processes'], position }
+    default:
+      return undefined
+  }
+}

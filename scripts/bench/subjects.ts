@@ -1,0 +1,80 @@
+import { fileURLToPath } from 'node:url'
+import { createManagedProcess, type ManagedProcess } from '../system/managed-process.ts'
+import { freePorts } from '../system/ports.ts'
+import { startPrivateSystem } from '../system/private-system.ts'
+
+const entry = (name: string): string =>
+  fileURLToPath(new URL(`./servers/${name}.js`, import.meta.url))
+
+/** Logs are written as in production, to a pipe that the harness drains, for ours and baseline alike. */
+const ENV = { LOG_LEVEL: 'info', LOG_FORMAT: 'json', THROTTLE_LIMIT: '1000000' }
+
+function baseline(name: string, port: number, readinessPath: string, env: Record<string, string>) {
+  return createManagedProcess({
+    // The names of services belong to the system; a baseline only borrows the shape.
+    service: {
+      name: 'state',
+      title: name,
+      port,
+      variable: 'PORT',
+      entry: entry(name),
+      env,
+      readinessPath,
+    },
+    env: { PATH: process.env['PATH'], ...ENV },
+  })
+}
+
+async function login(gateway: string): Promise<string> {
+  const response = await fetch(`${gateway}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'user', password: 'password' }),
+  })
+  const answer: unknown = await response.json()
+  if (typeof answer === 'object' && answer !== null && 'access_token' in answer) {
+    return String(answer.access_token)
+  }
+  throw new Error(`Login failed: ${response.status}`)
+}
+
+async function seed(state: string): Promise<void> {
+  const response = await fetch(`${state}/api/v1/states/process`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': 'gateway-service-key' },
+    body: JSON.stringify({
+      entityId: 'bench_reader',
+      status: 'online',
+      metadata: { name: 'Анна' },
+    }),
+  })
+  await response.body?.cancel()
+  if (!response.ok) throw new Error(`The state to read could not be made: ${response.status}`)
+}
+
+/** The system under test, its baselines, a token, and one state to read. */
+export async function startSubjects() {
+  const system = await startPrivateSystem({ env: ENV })
+  const [emptyPort = 0, passPort = 0] = await freePorts(2)
+  const empty = baseline('empty-route', emptyPort, '/health/liveness', {})
+  const passThrough = baseline('pass-through', passPort, '/health/liveness', {
+    UPSTREAM: system.url('state'),
+    UPSTREAM_KEY: 'gateway-service-key',
+  })
+  const started: ManagedProcess[] = [empty, passThrough]
+  await Promise.all(started.map((one) => one.start()))
+  await seed(system.url('state'))
+  return {
+    state: system.process('state'),
+    gateway: system.process('gateway'),
+    empty,
+    passThrough,
+    token: await login(system.url('gateway')),
+    async stop(): Promise<void> {
+      await Promise.all(started.map((one) => one.end()))
+      await system.stop()
+    },
+  }
+}
+
+export type Subjects = Awaited<ReturnType<typeof startSubjects>>
