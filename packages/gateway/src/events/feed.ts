@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { createParser as createStreamParser, type EventSourceMessage } from 'eventsource-parser'
 import type { FastifyBaseLogger } from 'fastify'
 import { Agent, request } from 'undici'
 import { EventLogItem, StreamReset } from '@potok/contracts/event'
 import { createParser } from '@potok/core/validation'
+import { createFrames, type Frame } from './frames.ts'
 
 export interface FeedOptions {
   /** Origin of the state service. */
@@ -70,8 +70,11 @@ export class Feed {
     await this.#agent.destroy()
   }
 
-  #take({ event, data, id }: EventSourceMessage): void {
-    if (event === 'reset') {
+  #take({ id, event, data }: Frame): void {
+    if (data === undefined) {
+      // The stream says where it stands before its first event and under heartbeats.
+      this.#cursor = id ?? this.#cursor
+    } else if (event === 'reset') {
       const { reason, cursor } = parseReset(JSON.parse(data))
       this.#options.log.warn(
         { reason, cursor },
@@ -79,9 +82,6 @@ export class Feed {
       )
       this.#cursor = cursor
       for (const listener of this.#listeners) listener.reset()
-    } else if (event === 'ready') {
-      // Says where the stream starts, so that a follower knows its position before the first event.
-      this.#cursor ??= id
     } else {
       const item = parseItem(JSON.parse(data))
       this.#cursor = item.cursor
@@ -106,11 +106,11 @@ export class Feed {
       throw new Error(`the state service answered ${statusCode}`)
     }
     const decoder = new TextDecoder()
-    const parser = createStreamParser({ onEvent: (message) => this.#take(message) })
+    const frames = createFrames((frame) => this.#take(frame))
     this.#connected = true
     log.info({ cursor: this.#cursor }, 'following the event stream')
     for await (const chunk of body) {
-      parser.feed(decoder.decode(chunk instanceof Uint8Array ? chunk : undefined, { stream: true }))
+      frames.feed(decoder.decode(chunk instanceof Uint8Array ? chunk : undefined, { stream: true }))
     }
   }
 
