@@ -1,6 +1,7 @@
-import type { ColumnType, Kysely, RawBuilder, Transaction } from 'kysely'
+import type { ColumnType, Compilable, Kysely, QueryResult, RawBuilder, Transaction } from 'kysely'
 import type { FastifyBaseLogger } from 'fastify'
 import type { DialectSql } from './dialect.ts'
+import type { SlotOf } from './statement.ts'
 
 /** What the database and the queue need of a logger. */
 export type DatabaseLog = Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn' | 'error'>
@@ -55,6 +56,18 @@ export interface AnyDatabase extends DialectSql {
     kysely: Kysely<Tables>
     transaction(trx: AnyTransaction): Transaction<Tables>
   }
+  /**
+   * A query that is built and compiled once, for what runs often:
+   *
+   *     const insert = database.statement<{ id: string }>()((slot) =>
+   *       database.kysely.insertInto('states').values({ id: slot('id'), created_at: database.now() }))
+   *     await insert({ id }, trx)
+   *
+   * The shape of the query must not depend on the values. Without `trx` it reads.
+   */
+  statement<Values extends object>(): <Row>(
+    build: (slot: SlotOf<Values>) => RawBuilder<Row> | Compilable<Row>,
+  ) => (values: Values, trx?: AnyTransaction) => Promise<QueryResult<Row>>
   /** Milliseconds that a trivial query takes, for the health. Rejects when the database cannot be used. */
   ping(): Promise<number>
   stats(): DatabaseStats

@@ -12,16 +12,31 @@ export type Dialect = 'sqlite' | 'postgres'
 export interface DialectSql {
   readonly dialect: Dialect
   /** Epoch milliseconds by the database's clock at the moment the statement runs, shifted by the test's offset. */
-  now(): RawBuilder<number>
+  readonly now: () => RawBuilder<number>
   /** A value for a JSON column. */
-  json(value: unknown): RawBuilder<string>
+  readonly json: (value: unknown) => RawBuilder<string>
   /**
    * The value at a path of a JSON column as text; null when absent or JSON null.
    * Booleans are `true` and `false`, numbers as they were written, objects and arrays their JSON.
    */
-  jsonText(column: Expression<unknown>, path: readonly string[]): RawBuilder<string | null>
+  readonly jsonText: (
+    column: Expression<unknown>,
+    path: readonly string[],
+  ) => RawBuilder<string | null>
   /** The number at a path of a JSON column; null when there is none or it is not a number. */
-  jsonNumber(column: Expression<unknown>, path: readonly string[]): RawBuilder<number | null>
+  readonly jsonNumber: (
+    column: Expression<unknown>,
+    path: readonly string[],
+  ) => RawBuilder<number | null>
+  /**
+   * Values as a table, in one parameter: `select … from ${database.rows(json, { id: 'text', at: 'bigint' })} as given`.
+   * The text of the query is the same for any number of them.
+   * @param json a JSON array of objects with the columns as members
+   */
+  readonly rows: (
+    json: string | RawBuilder<string>,
+    columns: Readonly<Record<string, 'text' | 'bigint'>>,
+  ) => RawBuilder<unknown>
   /** Column type of JSON: `jsonb` or `text`. */
   readonly jsonType: RawBuilder<unknown>
   /** Column type of a growing integer primary key. Values are assigned before commit: never follow a table by it. */

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { CompiledQuery, Kysely, QueryResult } from 'kysely'
 import type { DatabaseStats } from './database.ts'
 import type { DialectSql } from './dialect.ts'
 import type { Scope, Scopes } from './transaction-scope.ts'
@@ -8,6 +8,8 @@ export interface Engine {
   readonly sql: DialectSql
   readonly scopes: Scopes
   kysely<Tables>(): Kysely<Tables>
+  /** Reads. */
+  execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>
   write<T>(work: (scope: Scope) => Promise<T>): Promise<T>
   ping(): Promise<number>
   stats(): DatabaseStats

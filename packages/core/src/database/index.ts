@@ -4,6 +4,7 @@
 import type { Database, DatabaseOptions } from './database.ts'
 import { LateValue } from './late-value.ts'
 import { openPostgres } from './postgres-engine.ts'
+import { createStatement } from './statement.ts'
 import { openSqlite } from './sqlite-engine.ts'
 
 export type {
@@ -40,6 +41,13 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
       kysely: engine.kysely<Others>(),
       transaction: (trx) => engine.scopes.of(trx).transaction<Others>(),
     }),
+    statement: () => (build) => {
+      const statement = createStatement(build, engine.kysely())
+      return (values, trx) =>
+        statement(values, (query) =>
+          trx === undefined ? engine.execute(query) : engine.scopes.of(trx).execute(query),
+        )
+    },
     ping: () => engine.ping(),
     stats: () => engine.stats(),
     setClockOffset: (ms) => void (offset = ms),

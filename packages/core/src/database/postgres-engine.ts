@@ -84,6 +84,7 @@ export async function openPostgres(
     sql: dialectSql,
     scopes,
     write: (work) => writer.write(work),
+    execute: (query) => kysely.executeQuery(query),
     stats: () => writer.stats(),
     kysely: <Tables>() => new Kysely<Tables>({ dialect }),
     async ping() {

@@ -66,6 +66,7 @@ export async function openSqlite(
     sql: dialectSql,
     scopes,
     write: (work) => writer.write(work),
+    execute: (query) => readers.first.executeQuery(query),
     stats: () => writer.stats(),
     kysely: <Tables>() => new Kysely<Tables>(props),
     async ping() {

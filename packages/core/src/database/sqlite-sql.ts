@@ -25,6 +25,12 @@ export function createSqliteSql(clockOffset: LateValue): DialectSql {
         number | null
       >`case when json_type(${column}, ${at}) in ('integer', 'real') then ${column} ->> ${at} end`
     },
+    rows: (json, columns) => {
+      const members = Object.keys(columns).map(
+        (name) => sql`value ->> ${sql.lit(name)} as ${sql.ref(name)}`,
+      )
+      return sql`(select ${sql.join(members)} from json_each(${json}))`
+    },
     jsonType: sql`text`,
     serialType: sql`integer primary key autoincrement`,
   }

@@ -73,6 +73,7 @@ class ScopedConnection implements DatabaseConnection {
 /** One transaction (on SQLite: one savepoint of a group) and what is to happen after its commit. */
 export interface Scope {
   transaction<Tables>(): Transaction<Tables>
+  execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>
   /** No query is accepted any more. */
   end(): void
   afterCommit(callback: () => void): void
@@ -103,6 +104,7 @@ export function createScopes({ dialect, log }: { dialect: Dialect; log: Database
         scopes.set(transaction, scope)
         return transaction
       },
+      execute: (query) => scoped.executeQuery(query),
       end: () => void (scoped.open = false),
       afterCommit: (callback) => void callbacks.push(callback),
       committed() {

@@ -1,0 +1,172 @@
+import { sql } from 'kysely'
+import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
+import { dialectOf } from './dialect-of.ts'
+import { JOB_COLUMNS, type JobRow } from './job-row.ts'
+import type { Pick } from './queue-dialect.ts'
+import { shareOut } from './share-out.ts'
+
+/** Lanes looked at in one claim; the next claim goes on behind them. */
+const LANES_A_CLAIM = 256
+
+interface LaneRow {
+  lane: string
+  held: number
+  ramp_from: number
+  ramp_ms: number
+  at: number
+}
+
+export interface ClaimOptions {
+  leaseMs: number
+  maxLeases: number
+  batch: number
+  laneLimit: (lane: string) => number
+  /** Jobs of a lane that run in this process, whatever became of their leases. */
+  runningHere: (lane: string) => number
+}
+
+export interface Claim {
+  jobs: JobRow[]
+  /** Taken up too often without being settled. */
+  poisoned: JobRow[]
+}
+
+function duties(database: AnyDatabase, queue: string, { batch, leaseMs }: ClaimOptions) {
+  const { now } = database
+  const { skipLocked } = dialectOf(database)
+  return {
+    becomeDue: database.statement<object>()(
+      () => sql`update queue_jobs set state = 0 where seq in (
+        select seq from queue_jobs where queue = ${queue} and state = 3 and run_at <= ${now()}
+        order by run_at limit ${batch} ${skipLocked})`,
+    ),
+    expired: database.statement<object>()(
+      () => sql<JobRow>`
+        select ${JOB_COLUMNS} from queue_jobs
+        where queue = ${queue} and state = 1 and lease_until <= ${now()}
+        order by lease_until limit ${batch} ${skipLocked}`,
+    ),
+    giveBack: database.statement<{ seqs: string }>()(
+      (slot) => sql`update queue_jobs set state = 0, lease_until = null
+        where seq in (select seq from ${database.rows(slot('seqs'), { seq: 'bigint' })} as g)`,
+    ),
+    takeOver: database.statement<{ seqs: string }>()(
+      (slot) => sql<JobRow>`
+        update queue_jobs set fence = fence + 1, lease_until = ${now()} + ${leaseMs}
+        where seq in (select seq from ${database.rows(slot('seqs'), { seq: 'bigint' })} as g)
+        returning ${JOB_COLUMNS}`,
+    ),
+  }
+}
+
+function looks(database: AnyDatabase, queue: string) {
+  const { now } = database
+  return {
+    probe: database.statement<object>()(
+      () => sql<{ ready: number | null; due: number | null; at: number }>`
+        select (select 1 from queue_jobs where queue = ${queue} and state = 0 limit 1) as ready,
+          (select min(due) from (
+            select min(run_at) as due from queue_jobs where queue = ${queue} and state = 3
+            union all
+            select min(lease_until) from queue_jobs where queue = ${queue} and state = 1) as d) as due,
+          ${now()} as at`,
+    ),
+    leased: database.statement<object>()(
+      () => sql<{ lane: string; leased: number }>`
+        select lane, count(*) as leased from queue_jobs
+        where queue = ${queue} and state = 1 group by lane`,
+    ),
+    // A loose index scan: one seek a lane, however many jobs wait in it.
+    lanes: database.statement<{ after: string; limit: number }>()(
+      (slot) => sql<LaneRow>`
+        with recursive ready(lane, n) as (
+          select (select min(lane) from queue_jobs
+            where queue = ${queue} and state = 0 and lane > ${slot('after')}), 1
+          union all
+          select (select min(j.lane) from queue_jobs j
+            where j.queue = ${queue} and j.state = 0 and j.lane > ready.lane), n + 1
+          from ready where ready.lane is not null and n < ${slot('limit')})
+        select ready.lane, coalesce(l.held, 0) as held, coalesce(l.ramp_from, 0) as ramp_from,
+          coalesce(l.ramp_ms, 0) as ramp_ms, ${now()} as at
+        from ready left join queue_lanes l on l.queue = ${queue} and l.lane = ready.lane
+        where ready.lane is not null`,
+    ),
+  }
+}
+
+/** After a release the limit grows from 1 to the lane's own: what was held does not fall on a receiver at once. */
+function rampedLimit(limit: number, { ramp_from, ramp_ms, at }: LaneRow): number {
+  if (ramp_ms === 0 || at >= ramp_from + ramp_ms) return limit
+  return Math.max(1, Math.floor((limit * (at - ramp_from)) / ramp_ms))
+}
+
+const seqsOf = (rows: readonly JobRow[]): string => JSON.stringify(rows.map(({ seq }) => ({ seq })))
+
+export type Claims = ReturnType<typeof createClaims>
+
+/** Takes up jobs: fair over lanes, in order within a key, as many as there is room for. */
+export function createClaims(database: AnyDatabase, queue: string, options: ClaimOptions) {
+  const duty = duties(database, queue, options)
+  const look = looks(database, queue)
+  const dialect = dialectOf(database)
+  const takeTurn = dialect.createTurn(database, queue)
+  const pick = dialect.createPick(database, queue, options.leaseMs)
+  /** The lane behind which the next claim begins. */
+  let after = ''
+
+  async function lanesInTurn(trx: AnyTransaction): Promise<LaneRow[]> {
+    const behind = (await look.lanes({ after, limit: LANES_A_CLAIM }, trx)).rows
+    const limit = LANES_A_CLAIM - behind.length
+    if (after === '' || limit === 0) return behind
+    const { rows } = await look.lanes({ after: '', limit }, trx)
+    return [...behind, ...rows.filter(({ lane }) => !behind.some((other) => other.lane === lane))]
+  }
+
+  async function rooms(trx: AnyTransaction): Promise<Pick[]> {
+    const leased = new Map(
+      (await look.leased({}, trx)).rows.map((row) => [row.lane, row.leased] as const),
+    )
+    const lanes = await lanesInTurn(trx)
+    after = lanes.length < LANES_A_CLAIM ? '' : (lanes.at(-1)?.lane ?? '')
+    return lanes
+      .filter(({ held }) => held === 0)
+      .map((row) => {
+        const running = Math.max(leased.get(row.lane) ?? 0, options.runningHere(row.lane))
+        return {
+          lane: row.lane,
+          room: rampedLimit(options.laneLimit(row.lane), row) - running,
+        }
+      })
+      .filter(({ room }) => room > 0)
+  }
+
+  /** Jobs whose holder did not settle in time. */
+  async function reclaim(trx: AnyTransaction): Promise<JobRow[]> {
+    const { rows } = await duty.expired({}, trx)
+    const poisoned = rows.filter(({ leases }) => leases >= options.maxLeases)
+    const back = rows.filter(({ leases }) => leases < options.maxLeases)
+    if (back.length > 0) await duty.giveBack({ seqs: seqsOf(back) }, trx)
+    if (poisoned.length === 0) return []
+    return (await duty.takeOver({ seqs: seqsOf(poisoned) }, trx)).rows
+  }
+
+  return {
+    /** Reads whether a claim could find something, else in how many milliseconds something becomes due. */
+    async probe(): Promise<{ ready: boolean; dueInMs: number | undefined }> {
+      const [row] = (await look.probe({})).rows
+      const dueInMs = row === undefined || row.due === null ? undefined : row.due - row.at
+      return { ready: row?.ready === 1 || (dueInMs !== undefined && dueInMs <= 0), dueInMs }
+    },
+    /** @param free places in this process */
+    async claim(trx: AnyTransaction, free: number): Promise<Claim> {
+      await takeTurn(trx)
+      const poisoned = await reclaim(trx)
+      await duty.becomeDue({}, trx)
+      const picks = shareOut(await rooms(trx), Math.min(free, options.batch))
+      const last = picks.at(-1)
+      if (last !== undefined) after = last.lane
+      const jobs = await pick(trx, picks)
+      return { jobs: jobs.toSorted((a, b) => a.sort - b.sort || a.seq - b.seq), poisoned }
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AnyDatabase, DatabaseLog } from '../database/index.ts'
+import type { Claims } from './claims.ts'
+import type { JobRow } from './job-row.ts'
+import type { Settlements } from './settlements.ts'
+
+/** For workers to notice that they were asked to end, when the queue closes. */
+const ABORT_GRACE_MS = 250
+
+/** The part of the workers that the dispatcher needs. */
+interface Places {
+  readonly free: number
+  start(row: JobRow): void
+  idle(): Promise<void>
+  interrupt(): void
+  abandon(): JobRow[]
+}
+
+export interface DispatcherOptions {
+  name: string
+  database: AnyDatabase
+  claims: Claims
+  settlements: Settlements
+  workers: Places
+  /** Resolves when no outcome waits to be stored. */
+  flushed: () => Promise<void>
+  onPoisoned: (row: JobRow) => void
+  onClaimed: (jobs: number) => void
+  pollMs: number
+  closeMs: number
+  log: DatabaseLog
+}
+
+/**
+ * Takes up jobs while there is room: at once when woken, else when the next one becomes due, at the latest after
+ * `pollMs`, which is the truth: a wake-up may be lost with the process that owed it.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  #state: 'new' | 'open' | 'closed' = 'new'
+  #timer: NodeJS.Timeout | undefined
+  #turn: Promise<void> | undefined
+  /** Look without asking first whether it is worth it. */
+  #woken = false
+  /** Somebody asked during the present turn. */
+  #again = false
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'open'
+    this.wake()
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    this.#woken = true
+    this.look()
+  }
+
+  /** Takes nothing up any more; waits for what runs, then gives back the rest. */
+  async close(): Promise<void> {
+    const { workers, closeMs, flushed, database, settlements, log, name } = this.#options
+    this.#state = 'closed'
+    clearTimeout(this.#timer)
+    await this.#turn
+    await Promise.race([workers.idle(), delay(closeMs, undefined, { ref: false })])
+    workers.interrupt()
+    await Promise.race([workers.idle(), delay(ABORT_GRACE_MS, undefined, { ref: false })])
+    const rest = workers.abandon()
+    await Promise.race([flushed(), delay(closeMs, undefined, { ref: false })])
+    if (rest.length === 0) return
+    try {
+      await database.write((trx) => settlements.release(trx, rest))
+      log.info({ context: 'Queue', queue: name, jobs: rest.length }, 'running jobs were given back')
+    } catch (error) {
+      log.warn({ context: 'Queue', queue: name, err: error }, 'running jobs wait for their lease')
+    }
+  }
+
+  /** There is room again. */
+  look(): void {
+    if (this.#state !== 'open') return
+    this.#again = true
+    if (this.#turn !== undefined) return
+    clearTimeout(this.#timer)
+    this.#turn = this.#dispatch()
+  }
+
+  async #dispatch(): Promise<void> {
+    const { pollMs, log, name, workers } = this.#options
+    let pauseMs = pollMs
+    try {
+      this.#again = false
+      pauseMs = await this.#fill()
+    } catch (error) {
+      this.#woken = false
+      log.warn({ context: 'Queue', queue: name, err: error }, 'no jobs could be taken up')
+    }
+    this.#turn = undefined
+    if (this.#state !== 'open') return
+    // Whoever asked during this turn may have been too late for its last look.
+    this.#timer = setTimeout(() => this.look(), this.#again && workers.free > 0 ? 0 : pauseMs)
+  }
+
+  /** @returns milliseconds until the next look */
+  async #fill(): Promise<number> {
+    const { workers, claims, database, pollMs, onPoisoned, onClaimed } = this.#options
+    while (this.#state === 'open' && workers.free > 0) {
+      if (!this.#woken && !(await claims.probe()).ready) return this.#untilDue()
+      this.#woken = false
+      const { jobs, poisoned } = await database.write((trx) => claims.claim(trx, workers.free))
+      onClaimed(jobs.length)
+      for (const row of jobs) workers.start(row)
+      for (const row of poisoned) onPoisoned(row)
+      // What is ready stands in lanes that are held or full.
+      if (jobs.length === 0) return this.#untilDue()
+    }
+    return pollMs
+  }
+
+  async #untilDue(): Promise<number> {
+    const { claims, pollMs } = this.#options
+    const { dueInMs } = await claims.probe()
+    return dueInMs === undefined || dueInMs <= 0 ? pollMs : Math.min(pollMs, dueInMs)
+  }
+}

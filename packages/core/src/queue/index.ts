@@ -1,0 +1,113 @@
+/**
+ * The one durable queue: jobs are rows that are enqueued in the transaction of what causes them, taken up under a
+ * lease, and settled in a transaction of their own. Lanes limit what runs at once, keys order it.
+ */
+import type { Static, TSchema } from '@sinclair/typebox'
+import type { AnyTransaction } from '../database/index.ts'
+import { createParser } from '../validation/index.ts'
+import { createEnqueue } from './enqueue.ts'
+import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.ts'
+import type { FoundJob, LaneStats, NewJob, QueueCounters, QueueOptions } from './queue-options.ts'
+import { withDefaults } from './queue-defaults.ts'
+import { createRetention } from './retention.ts'
+import { createRunner } from './runner.ts'
+import { createSurvey } from './survey.ts'
+
+export { queueMigrations } from './migrations.ts'
+export type {
+  FoundJob,
+  Job,
+  LaneStats,
+  NewJob,
+  Outcome,
+  QueueCounters,
+  QueueOptions,
+  Settlement,
+} from './queue-options.ts'
+
+export interface Queue<Payload> {
+  /**
+   * Stores jobs in the caller's transaction and wakes the queue after its commit.
+   * @returns the ids that were accepted: not those whose dedupe key was seen, or whose id is unfinished
+   * @throws ValueRefused a payload does not fit the schema
+   */
+  enqueue(trx: AnyTransaction, jobs: readonly NewJob<Payload>[]): Promise<string[]>
+  /** Begins to work. Without it the queue only stores. */
+  start(): void
+  /** Looks now instead of at the next poll. */
+  wake(): void
+  /** Takes nothing up any more, waits `closeMs` for what runs, and gives back the leases of the rest. */
+  close(): Promise<void>
+  /** Nothing of the lane is taken up until `release`; what runs comes to its end. */
+  hold(trx: AnyTransaction, lane: string): Promise<void>
+  /** @param options.rampMs the limit of the lane grows from 1 to its own during this time */
+  release(trx: AnyTransaction, lane: string, options?: { rampMs?: number }): Promise<void>
+  /** Removes all jobs of the lane, running (their outcome is refused) and dead ones too. @returns how many were unfinished */
+  cancel(trx: AnyTransaction, lane: string): Promise<number>
+  /** Removes jobs that do not run: by id, or all of a key (for what is outdated). @returns their ids */
+  skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]>
+  /** Enqueues dead jobs anew, at most 1000 a call, the longest dead first. @returns their ids */
+  revive(trx: AnyTransaction, selection: ReviveSelection): Promise<string[]>
+  find(id: string): Promise<FoundJob | undefined>
+  /** What there is, by lane. Counts every row: for metrics and health, not for every request. */
+  stats(): Promise<LaneStats[]>
+  /** What this process has done since it started. */
+  counters(): QueueCounters
+}
+
+/** Creates a queue over a database that has the {@link queueMigrations}. */
+export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
+  given: QueueOptions<Tables, Payload, Result>,
+): Queue<Static<Payload>> {
+  const options = withDefaults(given)
+  const { database, name } = options
+  const counters = { enqueued: 0, claimed: 0, done: 0, retried: 0, dead: 0, lost: 0, failed: 0 }
+  const runner = createRunner(options, counters)
+  const parse = createParser(options.payload)
+  const put = createEnqueue(database, name, options.dedupeMs)
+  const lanes = createLanes(database, name, put)
+  const survey = createSurvey(database, name)
+  const retention = createRetention(database, name, options)
+
+  const wakeAfter = (trx: AnyTransaction): void => database.afterCommit(trx, () => runner.wake())
+
+  return {
+    async enqueue(trx, jobs) {
+      const checked = jobs.map((job) => ({ ...job, payload: parse(job.payload) }))
+      const accepted = await put(trx, checked)
+      database.afterCommit(trx, () => {
+        counters.enqueued += accepted.length
+        if (accepted.length > 0) runner.wake()
+      })
+      return accepted
+    },
+    start() {
+      runner.start()
+      retention.start()
+    },
+    wake: () => runner.wake(),
+    async close() {
+      await retention.close()
+      await runner.close()
+    },
+    hold: (trx, lane) => lanes.hold(trx, lane),
+    async release(trx, lane, { rampMs = 0 } = {}) {
+      await lanes.release(trx, lane, rampMs)
+      wakeAfter(trx)
+    },
+    cancel: (trx, lane) => lanes.cancel(trx, lane),
+    async skip(trx, selection) {
+      const ids = await lanes.skip(trx, selection)
+      wakeAfter(trx)
+      return ids
+    },
+    async revive(trx, selection) {
+      const ids = await lanes.revive(trx, selection)
+      wakeAfter(trx)
+      return ids
+    },
+    find: (id) => survey.find(id),
+    stats: () => survey.stats(),
+    counters: () => ({ ...counters }),
+  }
+}
