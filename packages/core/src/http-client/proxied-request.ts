@@ -1,0 +1,38 @@
+import type { FastifyRequest, RawServerBase, RequestGenericInterface } from 'fastify'
+import { ProxiedRequestMissing } from './errors.ts'
+import type { Headers } from './headers.ts'
+
+/** As `@fastify/reply-from` types it: whatever server it came in by. */
+export type ClientRequest = FastifyRequest<RequestGenericInterface, RawServerBase>
+
+/** Carries the client's request through `@fastify/reply-from`, which hands the transport nothing but headers. */
+const proxiedRequest = Symbol('potok.proxied-request')
+
+/** To be called last in `rewriteRequestHeaders`: ties the headers to the request they belong to. */
+export function carryRequest(request: ClientRequest, headers: Headers): Headers {
+  return Object.assign(headers, { [proxiedRequest]: request })
+}
+
+/** The request that the headers belong to, and the headers. Without it the upstream could not be aborted. */
+export function carriedRequest(carrier: { headers?: unknown }, upstream: string) {
+  const { headers } = carrier
+  if (!isCarrier(headers)) throw new ProxiedRequestMissing(upstream)
+  return { headers, request: headers[proxiedRequest] }
+}
+
+function isCarrier(headers: unknown): headers is Headers & { [proxiedRequest]: ClientRequest } {
+  return typeof headers === 'object' && headers !== null && proxiedRequest in headers
+}
+
+/**
+ * Aborted when the client's connection closes, until released. Not `request.signal`: that one is also aborted when the
+ * body has been read.
+ */
+export function whileConnected(request: ClientRequest) {
+  const { socket } = request.raw
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  if (socket.destroyed) abort()
+  else socket.once('close', abort)
+  return { signal: controller.signal, release: () => socket.off('close', abort) }
+}

@@ -1,0 +1,59 @@
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import { upstreamError } from './errors.ts'
+
+type Body = Dispatcher.ResponseData['body']
+
+/** An answer nobody reads is taken in when it is about this small, so that its connection can be used again. */
+const DRAIN_BYTES = 64 * 1024
+const DRAIN_MS = 1000
+
+/** Frees the connection behind an answer that nobody will read. */
+export function discardBody(body: Body): void {
+  const signal = AbortSignal.timeout(DRAIN_MS)
+  body.dump({ limit: DRAIN_BYTES, signal }).catch(() => body.destroy())
+}
+
+/** The whole body; `bad` makes the error of one that is longer than the limit. */
+export async function readBody(body: Body, limitBytes: number, tooLong: () => Error) {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    const bytes = Buffer.from(chunk)
+    size += bytes.byteLength
+    // Leaving the loop destroys the body.
+    if (size > limitBytes) throw tooLong()
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+/**
+ * Ends a streamed body whose upstream does not deliver in time. A reader that takes its time is let alone as long as it
+ * takes anything: `progress` is a number that changes when it does.
+ */
+export function limitBody(
+  body: Readable,
+  name: string,
+  {
+    remainingMs,
+    idleMs,
+    progress,
+  }: { remainingMs: number; idleMs: number; progress: () => number },
+): void {
+  let before = progress()
+  let timer = setTimeout(check, remainingMs)
+  body.once('close', () => clearTimeout(timer))
+
+  function check() {
+    const isReaderBehind = body.readableLength > 0
+    const now = progress()
+    if (isReaderBehind && now !== before) {
+      before = now
+      timer = setTimeout(check, idleMs)
+    } else {
+      const reason = isReaderBehind ? 'client_too_slow' : 'upstream_timeout'
+      body.destroy(upstreamError(reason, name))
+    }
+  }
+}

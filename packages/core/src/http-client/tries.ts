@@ -1,0 +1,251 @@
+import {
+  bulkhead,
+  DelegateBackoff,
+  handleWhenResult,
+  isBulkheadRejectedError,
+  retry,
+  TaskCancelledError,
+  timeout,
+  TimeoutStrategy,
+  wrap,
+  type IPolicy,
+  type RetryPolicy,
+} from 'cockatiel'
+import { jitteredDelayMs, retryAfterMs, type BackOff } from './back-off.ts'
+import type { Circuit, Verdict } from './circuit.ts'
+import { isUpstreamError, upstreamError, type UpstreamError } from './errors.ts'
+import { toUpstreamFailure } from './failure.ts'
+import type { Headers } from './headers.ts'
+import type { HttpClientObserver } from './observer.ts'
+import type { RetryBudget } from './retry-budget.ts'
+
+export interface Answer {
+  statusCode: number
+  headers: Headers
+}
+
+/** One request of a caller, however often it is sent. */
+export interface Call<T extends Answer> {
+  method: string
+  /** Sending it twice does what sending it once does, and its body is still there. */
+  isRepeatable: () => boolean
+  /** For everything: reading the body, waiting, all tries and the waits between them. */
+  deadlineMs: number
+  /** Aborted when the caller is gone. */
+  signal?: AbortSignal | undefined
+  /** What must be done before the first try, on the caller's time. */
+  prepare?: () => Promise<void>
+  attempt: (signal: AbortSignal, remainingMs: number) => Promise<T>
+  /** Frees what an answer holds that nobody will read. */
+  discard: (answer: T) => void
+  /** The upstream cannot answer because the caller has not sent its body. */
+  isStarved?: () => boolean
+}
+
+export interface TriesOptions {
+  name: string
+  circuit: Circuit
+  budget: RetryBudget
+  maxRetries: number
+  backOff: BackOff
+  /** Attempts under way at a time, and callers that may wait for a place. */
+  maxInFlight: number
+  maxQueue: number
+  observe: HttpClientObserver
+}
+
+type Result<T> = { answer: T } | { error: unknown }
+
+interface Outcome<T> {
+  result: Result<T>
+  retryInMs?: number | undefined
+}
+
+interface Progress {
+  /** Aborted at the deadline and when the caller leaves. */
+  signal: AbortSignal
+  endsAt: number
+  step: 'preparing' | 'waiting' | 'under way'
+  /** Why the signal was aborted, said at that moment: later the traces are gone. */
+  cut?: UpstreamError
+}
+
+const RETRIED_STATUSES = new Set([502, 503, 504])
+const OVERLOAD_RETRY_AFTER_MS = 1000
+
+/** What an answer says about the upstream: any below 500 shows that it works. */
+export function verdictOfResult(result: unknown): Verdict {
+  if (typeof result !== 'object' || result === null || !('statusCode' in result)) return 'neutral'
+  return Number(result.statusCode) >= 500 ? 'failure' : 'success'
+}
+
+/** What an error says about the upstream: nothing, unless it is the upstream's own. */
+export function verdictOfError(error: unknown): Verdict {
+  const isFailure =
+    isUpstreamError(error) &&
+    (error.reason === 'upstream_unreachable' ||
+      error.reason === 'upstream_timeout' ||
+      error.reason === 'upstream_bad_response')
+  return isFailure ? 'failure' : 'neutral'
+}
+
+/** Deadline, retries, bulkhead and circuit around attempts at one upstream. */
+export class Tries {
+  readonly #options: TriesOptions
+  readonly #guard: IPolicy
+  readonly #retry: RetryPolicy
+
+  constructor(options: TriesOptions) {
+    this.#options = options
+    // The circuit stands behind the queue: who waited while it opened must not get through.
+    this.#guard = wrap(bulkhead(options.maxInFlight, options.maxQueue), options.circuit)
+    this.#retry = retry(handleWhenResult(hasRetry), {
+      maxAttempts: options.maxRetries,
+      backoff: new DelegateBackoff(({ result }) =>
+        'value' in result && hasRetry(result.value) ? result.value.retryInMs : 0,
+      ),
+    })
+  }
+
+  /** The answer of the last try, whatever its status, or an `UpstreamError`. */
+  async run<T extends Answer>(call: Call<T>): Promise<T> {
+    const { name, budget, observe } = this.#options
+    budget.countRequest()
+    const limit = timeout(call.deadlineMs, {
+      // The caller is told at the deadline, not when the attempt has noticed.
+      strategy: TimeoutStrategy.Aggressive,
+      // The body of a streamed answer outlives the call.
+      abortOnReturn: false,
+    })
+    const endsAt = performance.now() + call.deadlineMs
+    const progress: Progress = { signal: neverAborted, endsAt, step: 'preparing' }
+    try {
+      return await limit.execute(({ signal }) => {
+        progress.signal = signal
+        const cut = () => {
+          progress.cut = this.#cutShort(call, progress)
+        }
+        if (signal.aborted) cut()
+        else signal.addEventListener('abort', cut, { once: true })
+        return this.#tryAll(call, progress)
+      }, call.signal)
+    } catch (error) {
+      const final = error instanceof TaskCancelledError ? (progress.cut ?? error) : error
+      if (isUpstreamError(final)) observe.failure?.({ upstream: name, reason: final.reason })
+      throw final
+    }
+  }
+
+  async #tryAll<T extends Answer>(call: Call<T>, progress: Progress): Promise<T> {
+    await call.prepare?.()
+    progress.step = 'waiting'
+    const { result } = await this.#retry.execute(({ attempt }) =>
+      this.#tryOnce(call, progress, attempt),
+    )
+    if ('error' in result) throw result.error
+    return result.answer
+  }
+
+  async #tryOnce<T extends Answer>(call: Call<T>, progress: Progress, retries: number) {
+    const outcome: Outcome<T> = { result: await this.#settle(call, progress) }
+    outcome.retryInMs = this.#wait(outcome, call, progress, retries)
+    if (outcome.retryInMs !== undefined && 'answer' in outcome.result) {
+      call.discard(outcome.result.answer)
+    }
+    return outcome
+  }
+
+  async #settle<T extends Answer>(call: Call<T>, progress: Progress): Promise<Result<T>> {
+    const { name, circuit } = this.#options
+    try {
+      if (progress.cut !== undefined) throw progress.cut
+      // Asked before the queue too: an open circuit must not make anybody wait.
+      circuit.check()
+      // No signal goes in: cockatiel's bulkhead loses its place when it dequeues a call that was aborted.
+      return { answer: await this.#guard.execute(() => this.#attempt(call, progress)) }
+    } catch (error) {
+      if (!isBulkheadRejectedError(error)) return { error }
+      const details = { cause: error, retryAfterMs: OVERLOAD_RETRY_AFTER_MS }
+      return { error: upstreamError('overloaded', name, details) }
+    }
+  }
+
+  /** One attempt as the circuit sees it: an answer, or an error that says whose fault it was. */
+  async #attempt<T extends Answer>(call: Call<T>, progress: Progress): Promise<T> {
+    const { name, observe } = this.#options
+    if (progress.cut !== undefined) throw progress.cut
+    progress.step = 'under way'
+    const startedAt = performance.now()
+    const seen = { upstream: name, method: call.method }
+    try {
+      const remainingMs = Math.max(1, Math.ceil(progress.endsAt - startedAt))
+      const answer = await call.attempt(progress.signal, remainingMs)
+      const durationMs = performance.now() - startedAt
+      observe.attempt?.({ ...seen, status: answer.statusCode, durationMs })
+      return answer
+    } catch (cause) {
+      const error = progress.cut ?? toUpstreamFailure(cause, name)
+      const reason = isUpstreamError(error) ? error.reason : 'internal'
+      observe.attempt?.({ ...seen, reason, durationMs: performance.now() - startedAt })
+      throw error
+    } finally {
+      progress.step = 'waiting'
+    }
+  }
+
+  /** How long to wait before the next try, or undefined when this outcome is what the caller gets. */
+  #wait<T extends Answer>(
+    outcome: Outcome<T>,
+    call: Call<T>,
+    progress: Progress,
+    retries: number,
+  ): number | undefined {
+    const { name, circuit, budget, maxRetries, backOff, observe } = this.#options
+    const { result } = outcome
+    if (!isTransient(result) || retries >= maxRetries) return undefined
+    if (progress.cut !== undefined || !call.isRepeatable()) return undefined
+    // A retry would only meet the open circuit, and its error hide the one that the caller should see.
+    if (circuit.state !== 'closed') return undefined
+
+    const asked = 'answer' in result ? retryAfterMs(result.answer.headers['retry-after']) : 0
+    const delayMs = Math.max(jitteredDelayMs(retries, backOff), asked ?? 0)
+    if (performance.now() + delayMs >= progress.endsAt) return undefined
+    if (budget.take()) {
+      observe.retry?.({ upstream: name, method: call.method, delayMs })
+      return delayMs
+    }
+    observe.retryDenied?.({ upstream: name, method: call.method })
+    if ('error' in result) {
+      const details = { cause: result.error, retryAfterMs: OVERLOAD_RETRY_AFTER_MS }
+      outcome.result = { error: upstreamError('retry_budget_exhausted', name, details) }
+    }
+    return undefined
+  }
+
+  /** The error of a call that is cut short now: whose fault depends on what it was waiting for. */
+  #cutShort<T extends Answer>(call: Call<T>, { step }: Progress): UpstreamError {
+    const { name } = this.#options
+    if (call.signal?.aborted === true) return upstreamError('client_abort', name)
+    if (step === 'preparing' || call.isStarved?.() === true) {
+      return upstreamError('client_too_slow', name)
+    }
+    if (step === 'under way') return upstreamError('upstream_timeout', name)
+    return upstreamError('overloaded', name, { retryAfterMs: OVERLOAD_RETRY_AFTER_MS })
+  }
+}
+
+function isTransient(result: Result<Answer>): boolean {
+  if ('answer' in result) return RETRIED_STATUSES.has(result.answer.statusCode)
+  return isUpstreamError(result.error) && result.error.reason === 'upstream_unreachable'
+}
+
+const neverAborted = new AbortController().signal
+
+function hasRetry(value: unknown): value is { retryInMs: number } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'retryInMs' in value &&
+    typeof value.retryInMs === 'number'
+  )
+}
