@@ -11,7 +11,7 @@ import correlation, { correlationIdOf } from '../correlation/index.ts'
 import docs, { type DocsOptions } from '../docs/index.ts'
 import health, { type HealthOptions } from '../health/index.ts'
 import { requestLog } from '../logging/index.ts'
-import metrics from '../metrics/index.ts'
+import metrics, { type MetricsOptions } from '../metrics/index.ts'
 import problem, { sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
 import { validatorCompiler } from '../validation/index.ts'
@@ -25,7 +25,7 @@ export interface ServerOptions {
   /** Origins that browsers may call from. */
   origins?: readonly string[]
   health: Pick<HealthOptions, 'prefix' | 'present'>
-  metricsPath: string
+  metricsPath: MetricsOptions['path']
   docs: DocsOptions
 }
 
