@@ -228,6 +228,7 @@ export class Circuit implements IPolicy {
     if (previous === phase.state) return phase
     const { name, log, onStateChange } = this.#options
     const fields = {
+      context: 'CircuitBreaker',
       upstream: name,
       from: previous,
       to: phase.state,

@@ -48,7 +48,7 @@ export function createProxyTransport(options: ProxyTransportOptions) {
         callback(error, data)
       } catch (err) {
         // Thrown on, it would end the process. One client is left without an answer, not all.
-        log.error({ err, upstream: name }, 'an answer could not be passed on')
+        log.error({ context: 'Proxy', err, upstream: name }, 'an answer could not be passed on')
         carriedRequest(wanted, name).request.raw.socket.destroy()
       }
     })
