@@ -1,0 +1,34 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { guard } from '@potok/core/access'
+import { SessionEnded, TokenMissing } from './errors.ts'
+import type { Revocations } from './revocations.ts'
+import type { Principal, Tokens } from './tokens.ts'
+
+/** RFC 6750 §2.1. */
+const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/-]+=*)$/iu
+
+interface VerifyDeps {
+  tokens: Pick<Tokens, 'verifyAccess'>
+  revocations: Pick<Revocations, 'has'>
+}
+
+/** Signature, time and the life of the session behind it, without asking anybody. */
+export function createVerify({ tokens, revocations }: VerifyDeps) {
+  return (token: string): Principal => {
+    const principal = tokens.verifyAccess(token)
+    if (revocations.has(principal.sid)) throw new SessionEnded()
+    return principal
+  }
+}
+
+/** Lets through whoever sends a good access token, and sets `request.principal`. */
+export function createBearerGuard(verify: (token: string) => Principal) {
+  return guard(async (request: FastifyRequest, reply: FastifyReply) => {
+    const token = BEARER.exec(request.headers.authorization ?? '')?.groups?.['token']
+    // RFC 9110 §11.6.1: whatever comes now as 401 says how to do it right.
+    reply.header('www-authenticate', 'Bearer realm="potok"')
+    if (token === undefined) throw new TokenMissing()
+    request.principal = verify(token)
+    reply.removeHeader('www-authenticate')
+  })
+}

@@ -1,0 +1,165 @@
+/**
+ * Auth: who calls. Login, refresh and sessions under `/api/v1/auth`; `app.requireUser` guards a route and sets
+ * `request.principal`; `app.auth` is for doors that are no HTTP routes (sockets, the bot).
+ */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+import { createBackOff, type Curve } from './back-off.ts'
+import { createBearerGuard, createVerify } from './bearer.ts'
+import { createLinkCodes } from './link-codes.ts'
+import { createLogin, tooMany } from './login.ts'
+import { createPeople } from './people.ts'
+import { createRevocations, type Revocation } from './revocations.ts'
+import { routes } from './routes.ts'
+import { createSessions } from './sessions.ts'
+import { registerSigners } from './signers.ts'
+import { createTokens, type Principal } from './tokens.ts'
+
+export type { Principal } from './tokens.ts'
+export type { Revocation } from './revocations.ts'
+
+export interface AuthOptions {
+  /** `JWT_SECRET`: the current secret, then those that are still believed. */
+  accessSecrets: string
+  accessTtlMs: number
+  /** `JWT_REFRESH_SECRET`, likewise. */
+  refreshSecrets: string
+  refreshTtlMs: number
+  /** Between two looks for sessions that ended on other replicas. Default 500. */
+  revocationPollMs?: number
+  /** Without a successful look for so long nobody is let in. Default 30 000. */
+  revocationStaleMs?: number
+  /** How long a refresh token's parent is answered with the same child. Default 10 000. */
+  parentGraceMs?: number
+  /** Default 10 minutes. */
+  linkCodeTtlMs?: number
+  /** Living sessions of one person. Default 50. */
+  sessionsPerUser?: number
+  backOff?: { name?: Curve; ip?: Curve; floodThreshold?: number; memoryMs?: number }
+  /** Between two deletions of what is too old to matter. Default one hour. */
+  purgeMs?: number
+}
+
+interface Auth {
+  /** Whom an access token stands for. @throws TokenInvalid, TokenExpired, SessionEnded (401), RevocationsStale (503) */
+  verify: (token: string) => Principal
+  /** Tells of every session that ends before its time, on whichever replica. @returns a function that ends the listening */
+  onRevoked: (listener: (revocation: Revocation) => void) => () => void
+  /**
+   * Whose link code it is, once; undefined when it is nobody's or too old.
+   * @param by who says it, such as `max:5001002`: guesses are slowed by this
+   * @throws TooManyAttempts
+   */
+  redeemLinkCode: (code: string, by: string) => Promise<string | undefined>
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal
+  }
+  interface FastifyInstance {
+    auth: Auth
+    /** For `onRequest` of a route; throws what `auth.verify` does, and TokenMissing (401). */
+    requireUser: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  }
+}
+
+/** As long as a write of the database may take: so late the end of a session may become visible. */
+const REVOCATION_OVERLAP_MS = 15_000
+
+async function createParts(app: FastifyInstance, options: AuthOptions) {
+  const { accessTtlMs, refreshTtlMs, accessSecrets, refreshSecrets } = options
+  const log = app.log.child({ context: 'AuthModule' })
+  const database = app.store
+  const tokens = createTokens({
+    access: await registerSigners(app, {
+      kind: 'access',
+      secrets: accessSecrets,
+      variable: 'JWT_SECRET',
+      ttlMs: accessTtlMs,
+    }),
+    refresh: await registerSigners(app, {
+      kind: 'refresh',
+      secrets: refreshSecrets,
+      variable: 'JWT_REFRESH_SECRET',
+    }),
+    refreshTtlMs,
+  })
+  const sessions = createSessions({
+    database,
+    refreshTtlMs,
+    accessTtlMs,
+    parentGraceMs: options.parentGraceMs ?? 10_000,
+    perUser: options.sessionsPerUser ?? 50,
+  })
+  const revocations = createRevocations({
+    load: sessions.revokedSince,
+    accessTtlMs,
+    pollMs: options.revocationPollMs ?? 500,
+    overlapMs: REVOCATION_OVERLAP_MS,
+    staleAfterMs: options.revocationStaleMs ?? 30_000,
+    log,
+  })
+  const backOff = createBackOff({
+    database,
+    name: { free: 5, baseMs: 1000, maxMs: 30_000 },
+    ip: { free: 20, baseMs: 1000, maxMs: 60_000 },
+    floodThreshold: 100,
+    memoryMs: 15 * 60_000,
+    ...options.backOff,
+  })
+  const linkCodes = createLinkCodes({ database, ttlMs: options.linkCodeTtlMs ?? 10 * 60_000 })
+  const people = createPeople(app.upstreams.admin)
+  const { announce } = revocations
+  const login = createLogin({ tokens, sessions, people, backOff, announce, accessTtlMs })
+  return { log, tokens, sessions, revocations, backOff, linkCodes, people, login }
+}
+
+type Parts = Awaited<ReturnType<typeof createParts>>
+
+/** Link codes are guessed like passwords, so they are slowed like them. */
+function createRedeem({ backOff, linkCodes }: Parts): Auth['redeemLinkCode'] {
+  return async (code, by) => {
+    const attempt = { username: `link:${by}`, place: by, isKnownPlace: false }
+    const waitMs = await backOff.begin(attempt)
+    if (waitMs > 0) throw tooMany(waitMs)
+    const userId = await linkCodes.redeem(code)
+    if (userId !== undefined) await backOff.succeed(attempt)
+    return userId
+  }
+}
+
+async function startUpkeep(app: FastifyInstance, parts: Parts, purgeMs: number): Promise<void> {
+  const { revocations, sessions, backOff, log } = parts
+  await revocations.start()
+  const purge = setInterval(() => {
+    Promise.all([sessions.purge(), backOff.purge()]).catch((err: unknown) => {
+      log.error({ err }, 'old sessions could not be deleted')
+    })
+  }, purgeMs)
+  app.addHook('onClose', async () => {
+    clearInterval(purge)
+    revocations.stop()
+  })
+}
+
+export default fp<AuthOptions>(
+  async (app, options) => {
+    const parts = await createParts(app, options)
+    const verify = createVerify(parts)
+    app.decorateRequest('principal')
+    app.decorate('requireUser', createBearerGuard(verify))
+    app.decorate('auth', {
+      verify,
+      onRevoked: parts.revocations.onRevoked,
+      redeemLinkCode: createRedeem(parts),
+    })
+    await startUpkeep(app, parts, options.purgeMs ?? 3_600_000)
+    await app.register(routes, { prefix: '/api/v1/auth', ...parts })
+  },
+  {
+    name: '@potok/gateway-auth',
+    fastify: '5.x',
+    dependencies: ['@potok/gateway-store', '@potok/gateway-upstreams', '@potok/access'],
+  },
+)
