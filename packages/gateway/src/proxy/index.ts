@@ -1,0 +1,105 @@
+/**
+ * Proxy: what is passed on to the services, guarded by the roles table, with the gateway's key and the caller's name.
+ */
+import { Readable } from 'node:stream'
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { carryRequest, proxyReplyOptions } from '@potok/core/http-client'
+import type { Upstream } from '../upstreams/index.ts'
+import { METHODS } from '../access/index.ts'
+import { checkBody } from './body-rules.ts'
+import { KeyRefused, ServiceNotConfigured } from './errors.ts'
+import { requestHeaders, responseHeaders } from './headers.ts'
+import { checkTargets, TARGETS, type Target } from './targets.ts'
+
+export interface ProxyOptions {
+  /** Largest body that is passed on. */
+  bodyLimitBytes: number
+}
+
+/** Every route of the scope asks the roles table before anything of the body is read. */
+function guardRoutes(scope: FastifyInstance): void {
+  scope.addHook('onRoute', (route) => {
+    route.onRequest = [scope.requireAccess, ...[route.onRequest ?? []].flat()]
+  })
+  scope.addHook('onRequest', async (request) => {
+    // The service behind has compressed or decided not to.
+    request.headers['x-no-compression'] = '1'
+  })
+}
+
+/** Headers that describe a body which is not sent after all. */
+const OF_THE_BODY = ['content-length', 'content-encoding', 'etag', 'last-modified', 'cache-control']
+
+type OnResponse = typeof proxyReplyOptions.onResponse
+type Passed = [...Parameters<OnResponse>, name: string]
+
+function passOn(...[request, reply, answer, name]: Passed): void {
+  if (reply.statusCode !== 401) return proxyReplyOptions.onResponse(request, reply, answer)
+  discard(answer)
+  for (const header of OF_THE_BODY) reply.removeHeader(header)
+  void reply.send(Object.assign(new KeyRefused(name), { reason: 'upstream_bad_response' }))
+}
+
+function discard(answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null || !('stream' in answer)) return
+  if (answer.stream instanceof Readable) answer.stream.destroy()
+}
+
+async function passTo(scope: FastifyInstance, target: Target, upstream: Upstream, limit: number) {
+  guardRoutes(scope)
+  // Bodies are passed on as they come; judging them is the service's business.
+  scope.removeAllContentTypeParsers()
+  scope.addHook('preHandler', (request) => checkBody(request, limit))
+  await scope.register(httpProxy, {
+    upstream: upstream.origin,
+    prefix: target.prefix,
+    rewritePrefix: upstream.basePath + target.path,
+    httpMethods: [...METHODS],
+    undici: upstream.proxyTransport,
+    disableRequestLogging: true,
+    replyOptions: {
+      ...proxyReplyOptions,
+      onResponse: (request, reply, answer) => passOn(request, reply, answer, upstream.name),
+      rewriteRequestHeaders: (request) =>
+        carryRequest(request, requestHeaders(request, upstream.apiKey)),
+      rewriteHeaders: responseHeaders,
+    },
+  })
+}
+
+/** Says what is missing instead of "no such route", to those who might have used it. */
+async function tellMissing(scope: FastifyInstance, { prefix, service }: Target) {
+  guardRoutes(scope)
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _body, done) => done(null))
+  for (const url of [prefix, `${prefix}/*`]) {
+    scope.route({
+      url,
+      method: [...METHODS],
+      handler: async () => {
+        throw new ServiceNotConfigured(service)
+      },
+    })
+  }
+}
+
+export default fp<ProxyOptions>(
+  async (app, { bodyLimitBytes }) => {
+    checkTargets(TARGETS)
+    for (const target of TARGETS) {
+      const upstream = app.upstreams[target.service]
+      await app.register((scope) =>
+        upstream === undefined
+          ? tellMissing(scope, target)
+          : passTo(scope, target, upstream, bodyLimitBytes),
+      )
+    }
+  },
+  {
+    name: '@potok/gateway-proxy',
+    fastify: '5.x',
+    dependencies: ['@potok/gateway-upstreams', '@potok/gateway-access'],
+  },
+)

@@ -1,0 +1,31 @@
+import type { UpstreamName } from '../upstreams/index.ts'
+
+/** What is passed on, and to whom. */
+export interface Target {
+  /** Everything under this path of ours … */
+  prefix: string
+  /** … goes to this service … */
+  service: UpstreamName
+  /** … under this path of its. */
+  path: string
+}
+
+/** Prefixes must not lie inside one another: see {@link checkTargets}. */
+export const TARGETS: readonly Target[] = [
+  { prefix: '/api/v1/states', service: 'state', path: '/api/v1/states' },
+  { prefix: '/api/v1/machines', service: 'state', path: '/api/v1/machines' },
+  { prefix: '/api/v1/webhooks', service: 'state', path: '/api/v1/webhooks' },
+  { prefix: '/api/v1/events', service: 'state', path: '/api/v1/events' },
+  { prefix: '/api/v1/admin', service: 'admin', path: '/api/v1' },
+  { prefix: '/api/v1/tasks', service: 'task', path: '/api/v1/tasks' },
+  { prefix: '/api/v1/distribution', service: 'task', path: '/api/v1/distribution' },
+  { prefix: '/api/v1/analytics', service: 'task', path: '/api/v1/analytics' },
+]
+
+/** @throws Error when one prefix would take another's requests */
+export function checkTargets(targets: readonly Target[]): void {
+  for (const { prefix } of targets) {
+    const inside = targets.filter((other) => `${other.prefix}/`.startsWith(`${prefix}/`))
+    if (inside.length > 1) throw new Error(`The proxied prefix ${prefix} is given twice`)
+  }
+}
