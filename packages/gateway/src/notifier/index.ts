@@ -44,6 +44,6 @@ export default fp<NotifierOptions>(
   {
     name: '@potok/gateway-notifier',
     fastify: '5.x',
-    dependencies: ['store', '@potok/gateway-upstreams', '@potok/gateway-bot'],
+    dependencies: ['@potok/gateway-store', '@potok/gateway-upstreams', '@potok/gateway-bot'],
   },
 )
