@@ -3,9 +3,22 @@ import { DatabaseUnavailable } from './errors.ts'
 /** Primary result codes that say "not now" or "not on this disk": busy, I/O error, corrupt, full, cannot open. */
 const UNAVAILABLE = new Set([5, 10, 11, 13, 14])
 
+/** `@photostructure/sqlite` leaves the code out of what a statement with rows throws: SQLite's own texts stand for it. */
+const CODES_BY_TEXT: readonly [start: string, code: number][] = [
+  ['UNIQUE constraint failed', 2067],
+  ['database is locked', 5],
+  ['disk I/O error', 10],
+  ['database disk image is malformed', 11],
+  ['database or disk is full', 13],
+  ['unable to open database file', 14],
+]
+
 function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error)) return undefined
-  return typeof error.errcode === 'number' ? error.errcode : undefined
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_SQLITE_ERROR') {
+    return undefined
+  }
+  if ('errcode' in error && typeof error.errcode === 'number') return error.errcode
+  return CODES_BY_TEXT.find(([start]) => error.message.startsWith(start))?.[1]
 }
 
 /** SQLITE_BUSY, whatever its extension. */
