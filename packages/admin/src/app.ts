@@ -2,6 +2,9 @@ import type { Logger } from 'pino'
 import apiKey from '@potok/core/api-key'
 import { createServer, type Server } from '@potok/core/server'
 import type { Config } from './config.ts'
+import documents from './documents/index.ts'
+import ownScope from './own-scope/index.ts'
+import settings from './settings/index.ts'
 import store from './store/index.ts'
 import users from './users/index.ts'
 
@@ -20,6 +23,7 @@ export async function buildApp(config: Config, logger: Logger): Promise<Server> 
     },
   })
   await app.register(apiKey, { keys: config.API_KEYS })
+  await app.register(ownScope)
   await app.register(store, {
     url: config.DATABASE_URL,
     directory: config.POTOK_DATA_DIR,
@@ -32,6 +36,11 @@ export async function buildApp(config: Config, logger: Logger): Promise<Server> 
       queueLimit: config.PASSWORD_HASH_QUEUE,
     },
     firstPerson: { username: config.ADMIN_USERNAME, password: config.ADMIN_PASSWORD },
+  })
+  await app.register(settings, { prefix: '/api/v1/users' })
+  await app.register(documents, {
+    prefix: '/api/v1/db',
+    tombstoneDays: config.DOCUMENT_TOMBSTONE_DAYS,
   })
   return app
 }

@@ -43,5 +43,11 @@ export const Config = Type.Object({
     default: 100,
     description: 'Passwords that may wait to be hashed; above, 503 with Retry-After',
   }),
+  DOCUMENT_TOMBSTONE_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 3650,
+    default: 30,
+    description: 'How long a deleted document keeps late writes of older versions away, days',
+  }),
 })
 export type Config = Readonly<Static<typeof Config>>

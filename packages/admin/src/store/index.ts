@@ -4,10 +4,14 @@
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { openDatabase, type Database } from '@potok/core/database'
+import { documentsMigrations } from '../documents/migrations.ts'
+import type { DocumentsTables } from '../documents/tables.ts'
+import { settingsMigrations } from '../settings/migrations.ts'
+import type { SettingsTables } from '../settings/tables.ts'
 import { usersMigrations } from '../users/migrations.ts'
 import type { UsersTables } from '../users/tables.ts'
 
-export type AdminTables = UsersTables
+export type AdminTables = UsersTables & SettingsTables & DocumentsTables
 export type Store = Database<AdminTables>
 
 export interface StoreOptions {
@@ -31,7 +35,7 @@ export default fp<StoreOptions>(
       url,
       file: join(directory, 'admin.sqlite'),
       schema: 'admin',
-      migrations: usersMigrations,
+      migrations: { ...usersMigrations, ...settingsMigrations, ...documentsMigrations },
       poolSize,
       log: app.log,
     })

@@ -48,9 +48,3 @@ export const PasswordsBusy = createError(
   'Too many passwords are being checked now; try again in a moment',
   503,
 )
-/** The actor may act for itself only (`x-actor-scope: own`). */
-export const NotSelf = createError(
-  'USERS_NOT_SELF',
-  'The actor may only see this person or change these settings when it is that person',
-  403,
-)

@@ -3,11 +3,16 @@
  * `{prefix}` for services.
  */
 import fp from 'fastify-plugin'
+import '@potok/core/metrics'
+import { Counter, Gauge } from 'prom-client'
 import { createCredentials } from './credentials.ts'
 import { createPasswords, type PasswordsOptions } from './passwords.ts'
 import { routes } from './routes.ts'
 import type { FirstPerson } from './schemas.ts'
 import { createUsers, type Users } from './users.ts'
+
+export { UserNotFound } from './errors.ts'
+export type { Users } from './users.ts'
 
 export interface UsersOptions {
   /** Where the routes are mounted. */
@@ -26,7 +31,22 @@ declare module 'fastify' {
 export default fp<UsersOptions>(
   async (app, { prefix, passwords: passwordsOptions, firstPerson }) => {
     const log = app.log.child({ context: 'Users' })
-    const passwords = createPasswords(passwordsOptions)
+    const hashes = new Counter({
+      name: 'password_hashes_total',
+      help: 'argon2id computations, for checks and for new passwords',
+      registers: [app.registry],
+    })
+    const passwords = createPasswords({ ...passwordsOptions, onCompute: () => hashes.inc() })
+    app.registry.registerMetric(
+      new Gauge({
+        name: 'password_hashes_waiting',
+        help: 'Passwords that wait to be hashed',
+        registers: [],
+        collect() {
+          this.set(passwords.waiting())
+        },
+      }),
+    )
     const users = createUsers({ database: app.store, passwords })
     const credentials = createCredentials({ database: app.store, passwords, users })
     app.decorate('users', users)
@@ -41,5 +61,9 @@ export default fp<UsersOptions>(
       log.info({ userId: made.id, username: made.username }, 'first person made')
     }
   },
-  { name: '@potok/users', fastify: '5.x', dependencies: ['@potok/admin-store', '@potok/api-key'] },
+  {
+    name: '@potok/users',
+    fastify: '5.x',
+    dependencies: ['@potok/admin-store', '@potok/api-key', '@potok/metrics'],
+  },
 )

@@ -12,15 +12,19 @@ export interface PasswordsOptions {
   queueLimit: number
 }
 
+export interface PasswordsDeps extends PasswordsOptions {
+  /** Called for every hash that is computed. */
+  onCompute?: () => void
+}
+
 export type Passwords = ReturnType<typeof createPasswords>
 
 /** Turns passwords into hashes and compares them. Knows no people. */
-export function createPasswords(options: PasswordsOptions) {
-  const gate = createGate(options)
-  let computations = 0
+export function createPasswords({ onCompute, ...bounds }: PasswordsDeps) {
+  const gate = createGate(bounds)
   const compute = <T>(work: () => Promise<T>): Promise<T> =>
     gate(async () => {
-      computations += 1
+      onCompute?.()
       return work()
     })
   // One letter can be typed as one code point or as two; both are the same password (NIST SP 800-63B, 3.1.1.2).
@@ -42,8 +46,7 @@ export function createPasswords(options: PasswordsOptions) {
         const same = await verify(stored ?? (await nobody), normal(password))
         return same && stored !== undefined
       }),
-    /** Since the start. */
-    computations: (): number => computations,
+    /** How many wait for their turn. */
     waiting: (): number => gate.waiting(),
   }
 }

@@ -9,7 +9,7 @@ import {
   UserChange,
   UserCreate,
 } from '@potok/contracts/user'
-import { IfMatch, IfNoneMatch } from '../lib/entity-tag.ts'
+import { IfMatch, IfNoneMatch } from '../lib/conditional-headers.ts'
 import { PageCursor, PageLimit } from '../lib/page-cursor.ts'
 
 /** The id of a person, or `@username`. */
@@ -19,7 +19,7 @@ export const UserRef = Type.String({
   examples: ['@ivan.petrov'],
 })
 
-const UserParams = Type.Object({ id: UserRef })
+export const UserParams = Type.Object({ id: UserRef })
 
 /** PostgreSQL cannot even compare with a text that has a NUL. */
 const SearchText = (description: string, example: string) =>

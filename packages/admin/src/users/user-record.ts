@@ -2,7 +2,6 @@ import type { Selectable } from 'kysely'
 import { Type } from '@sinclair/typebox'
 import { Role, User, type UserChange } from '@potok/contracts/user'
 import { createParser } from '@potok/core/validation'
-import { entityTag } from '../lib/entity-tag.ts'
 import type { UserRow } from './tables.ts'
 
 const parseRoles = createParser(Type.Array(Role))
@@ -27,8 +26,6 @@ export function toUser(row: Selectable<UserRow>): User {
     updatedAt: isoTime(row.updated_at),
   }
 }
-
-export const tagOf = (user: Pick<User, 'version'>): string => entityTag(user.version)
 
 /** What a person is searched by. */
 export const searchTextOf = (user: Pick<User, 'username' | 'displayName'>): string =>

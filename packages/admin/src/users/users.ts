@@ -4,13 +4,13 @@ import type { Transaction } from 'kysely'
 import type { User, UserChange, UserCreate } from '@potok/contracts/user'
 import { isUniqueViolation } from '@potok/core/database'
 import type { AdminTables, Store } from '../store/index.ts'
-import { matches } from '../lib/entity-tag.ts'
+import { isMet } from '@potok/core/lib/precondition'
 import { MaxUserIdTaken, UserChanged, UsernameTaken, UserNotFound } from './errors.ts'
 import type { Passwords } from './passwords.ts'
 import { listUsers } from './user-list.ts'
 import type { UserFilter, UserPage } from './schemas.ts'
 import { checkTimeZone } from './time-zone.ts'
-import { changed, labelsOf, searchTextOf, tagOf, toUser } from './user-record.ts'
+import { changed, labelsOf, searchTextOf, toUser } from './user-record.ts'
 
 export interface UsersDeps {
   database: Store
@@ -88,7 +88,7 @@ export function createUsers({ database, passwords }: UsersDeps) {
       return guardMaxUserId(change.maxUserId, () =>
         database.write(async (trx) => {
           const before = await lockUser(trx, database, ref)
-          if (!matches(ifMatch, tagOf(before))) throw new UserChanged()
+          if (!isMet({ ifMatch }, before.version)) throw new UserChanged()
           if (hash !== undefined) await storeHash(trx, database, before.id, hash)
           const after = changed(before, change)
           if (hash === undefined && isDeepStrictEqual(before, after)) return before
@@ -104,7 +104,7 @@ export function createUsers({ database, passwords }: UsersDeps) {
     async remove(ref: string, ifMatch?: string): Promise<void> {
       await database.write(async (trx) => {
         const user = await lockUser(trx, database, ref)
-        if (!matches(ifMatch, tagOf(user))) throw new UserChanged()
+        if (!isMet({ ifMatch }, user.version)) throw new UserChanged()
         // Credentials, labels and settings go with the row: on delete cascade.
         await trx.deleteFrom('users').where('id', '=', user.id).execute()
       })
