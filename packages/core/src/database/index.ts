@@ -29,6 +29,7 @@ export { DatabaseInUse, DatabaseUnavailable } from './errors.ts'
  */
 export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Database<Tables>> {
   let offset = 0
+  let closing: Promise<void> | undefined
   const clockOffset = new LateValue(() => offset + (options.clockOffsetMs?.() ?? 0))
   const open = options.url === undefined ? openSqlite : openPostgres
   const engine = await open(options, clockOffset)
@@ -51,6 +52,6 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
     ping: () => engine.ping(),
     stats: () => engine.stats(),
     setClockOffset: (ms) => void (offset = ms),
-    close: () => engine.close(),
+    close: () => (closing ??= engine.close()),
   }
 }

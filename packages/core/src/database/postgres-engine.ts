@@ -39,12 +39,14 @@ function createPool(options: DatabaseOptions): Pool {
       },
     },
   })
-  // An idle connection that breaks (restart of the server) must not end the process; the pool makes a new one.
-  pool.on('error', (error) => {
-    options.log.warn({ context: 'Database', err: error }, 'a PostgreSQL connection broke')
-  })
-  // Queued before any query of the connection's first user.
+  // A connection that breaks (restart of the server) must not end the process: an 'error' that nobody listens to would.
+  // The client tells it, in use or not; the pool tells idle ones again.
+  pool.on('error', () => {})
   pool.on('connect', (client) => {
+    client.on('error', (error) => {
+      options.log.warn({ context: 'Database', err: error }, 'a PostgreSQL connection broke')
+    })
+    // Queued before any query of the connection's first user.
     client.query(`set search_path to ${schema}`).catch((error: unknown) => {
       options.log.warn({ context: 'Database', err: error }, 'the search path could not be set')
     })

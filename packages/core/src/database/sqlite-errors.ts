@@ -32,9 +32,11 @@ export const isSqliteUniqueViolation = (error: unknown): boolean => {
 
 /** Turns what says that the file cannot be used into {@link DatabaseUnavailable}; leaves all else. */
 export function fromSqlite(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
   const code = resultCode(error)
-  if (code === undefined || !UNAVAILABLE.has(code & 0xff)) return error
-  const unavailable = new DatabaseUnavailable(error instanceof Error ? error.message : 'SQLite')
+  const closed = error.message === 'database is not open'
+  if (!closed && !UNAVAILABLE.has((code ?? 0) & 0xff)) return error
+  const unavailable = new DatabaseUnavailable(error.message)
   unavailable.cause = error
   return unavailable
 }

@@ -43,9 +43,18 @@ export interface TestStore {
  *         const database = await store.open<Tables>(migrations)
  */
 export function describeDatabases(title: string, suite: (store: TestStore) => void): void {
+  describeSqlite(title, suite)
+  describePostgres(title, suite)
+}
+
+export function describeSqlite(title: string, suite: (store: TestStore) => void): void {
   describe(`${title} on SQLite`, () => {
     suite(createStore('sqlite', () => undefined))
   })
+}
+
+/** One server for the whole suite, a schema for each test. */
+export function describePostgres(title: string, suite: (store: TestStore) => void): void {
   describeService(postgresService, `${title} on PostgreSQL`, () => {
     let server: PostgresServer | undefined
     beforeAll(async () => {
