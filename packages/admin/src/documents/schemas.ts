@@ -71,9 +71,9 @@ const DocumentPage = Type.Object(
 )
 export type DocumentPage = Static<typeof DocumentPage>
 
-/** `filter.metadata.priority`: names of members, from the outside in. */
+/** `filter.metadata.priority`: names of members, from the outside in. SQLite's paths know no quote or backslash. */
 export const FILTER = 'filter.'
-const FILTER_PATTERN = String.raw`^filter(?:\.[^.\u0000]{1,64}){1,8}$`
+const FILTER_PATTERN = String.raw`^filter(?:\.[^."\\\u0000]{1,64}){1,8}$`
 
 const DocumentQuery = Type.Object(
   {
