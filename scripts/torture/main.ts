@@ -1,0 +1,54 @@
+/**
+ * `npm run torture -- state|webhooks`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
+ */
+import { parseArgs } from 'node:util'
+import { createRandom } from './random.ts'
+import { tortureState } from './state/run.ts'
+import type { Store, TortureOptions, TortureResult } from './torture.ts'
+import { tortureWebhooks } from './webhooks/run.ts'
+
+const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResult>> = {
+  state: tortureState,
+  webhooks: tortureWebhooks,
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '30' },
+    store: { type: 'string', default: 'both' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+  },
+})
+const [name = ''] = positionals
+const torture = SUBJECTS[name]
+const stores: Store[] =
+  values.store === 'both'
+    ? ['sqlite', 'postgres']
+    : values.store === 'postgres'
+      ? ['postgres']
+      : ['sqlite']
+const rounds = Number(values.rounds)
+if (torture === undefined || !Number.isInteger(rounds) || rounds < 1) {
+  console.error(
+    'npm run torture -- state|webhooks [--rounds 30] [--store sqlite|postgres|both] [--seed N]',
+  )
+  process.exit(1)
+}
+
+console.log(`Seed ${values.seed}`)
+const summary: Record<string, { rounds: number; checked: string; violations: number }> = {}
+const faults: string[] = []
+for (const store of stores) {
+  const random = createRandom(Number(values.seed))
+  const result = await torture({ store, rounds, random, report: (line) => console.log(line) })
+  summary[`${name} on ${store}`] = {
+    rounds,
+    checked: result.checked,
+    violations: result.faults.length,
+  }
+  faults.push(...result.faults.map((fault) => `${store}: ${fault}`))
+}
+console.table(summary)
+for (const fault of faults.slice(0, 50)) console.error(`VIOLATION ${fault}`)
+process.exit(faults.length > 0 ? 1 : 0)

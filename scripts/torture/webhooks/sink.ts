@@ -1,0 +1,111 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Random } from '../random.ts'
+
+/** What the sink does with a delivery. Everything but `ok` is a failure that the sender must survive. */
+export const FAULTS = ['error', 'busy', 'hang', 'drip', 'reset', 'redirect', 'close-early'] as const
+export type Behaviour = 'ok' | (typeof FAULTS)[number]
+
+export interface Receipt {
+  endpoint: string
+  headers: IncomingHttpHeaders
+  body: string
+  behaviour: Behaviour
+}
+
+export interface SinkOptions {
+  random: Random
+  /** Where a redirect points: an address that deliveries must never reach. */
+  forbidden: string
+  /** What an endpoint does next. */
+  behave: (endpoint: string, random: Random) => Behaviour
+}
+
+const DRIP_MS = 100
+
+function drip(response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': '1000000' })
+  const timer = setInterval(() => response.write('.'), DRIP_MS)
+  response.on('close', () => clearInterval(timer))
+}
+
+function answer(
+  behaviour: Behaviour,
+  response: ServerResponse,
+  socket: Socket,
+  forbidden: string,
+): void {
+  switch (behaviour) {
+    case 'ok':
+      response.end('{"ok":true}')
+      return
+    case 'error':
+      response.writeHead(500).end('broken')
+      return
+    case 'busy':
+      response.writeHead(429, { 'retry-after': '1' }).end()
+      return
+    case 'redirect':
+      response.writeHead(302, { location: forbidden }).end()
+      return
+    case 'drip':
+      drip(response)
+      return
+    case 'reset':
+      socket.resetAndDestroy()
+      return
+    case 'close-early':
+      response.writeHead(200, { 'content-length': '100' }).write('half')
+      socket.destroySoon()
+      return
+    case 'hang':
+  }
+}
+
+/** A receiver that behaves as badly as receivers do, and keeps what it got. The path names the endpoint. */
+export async function startSink({ random, forbidden, behave }: SinkOptions) {
+  const receipts: Receipt[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('error', () => undefined)
+    request.on('end', () => {
+      const endpoint = request.url ?? '/'
+      const behaviour = behave(endpoint, random)
+      const body = Buffer.concat(chunks).toString('utf8')
+      receipts.push({ endpoint, headers: request.headers, body, behaviour })
+      answer(behaviour, response, request.socket, forbidden)
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    receipts,
+    url: (endpoint: string): string => `http://127.0.0.1:${port}${endpoint}`,
+    close: (): Promise<void> =>
+      new Promise((done) => {
+        server.closeAllConnections()
+        server.close(() => done())
+      }),
+  }
+}
+
+export type Sink = Awaited<ReturnType<typeof startSink>>
+
+/** Stands at an address that no delivery may reach and counts who comes. */
+export async function startForbidden() {
+  let hits = 0
+  const server = createServer((_request, response) => {
+    hits += 1
+    response.end()
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.2', done))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `http://127.0.0.2:${port}/latest/meta-data`,
+    hits: (): number => hits,
+    close: (): Promise<void> => new Promise((done) => server.close(() => done())),
+  }
+}
