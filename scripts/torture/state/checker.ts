@@ -115,7 +115,7 @@ async function asOf(
     if (byVersion.status !== entry.newStatus || byVersion.metadata['n'] !== entry.metadata['n']) {
       faults.push(`${entityId}?version=${entry.version}: not what the history says`)
     }
-    const sameTime = history.filter(({ timestamp }) => timestamp === entry.timestamp).at(-1)
+    const sameTime = history.findLast(({ timestamp }) => timestamp === entry.timestamp)
     if (sameTime?.newStatus === null) continue
     const byTime = await get<State>(`${url}?at=${entry.timestamp}`)
     if (byTime.version !== sameTime?.version)
