@@ -13,6 +13,9 @@ export { toProblem, type ProblemSource } from './to-problem.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
+/** For a 503 that does not know better: what is away (a database, say) is looked for anew by every request. */
+const UNAVAILABLE_RETRY_SECONDS = 1
+
 /** Answers with the problem that `error` is. Also used by error paths outside of Fastify's handler. */
 export function sendProblem(
   error: ProblemSource,
@@ -29,9 +32,9 @@ export function sendProblem(
       problem.detail ?? problem.title,
     )
   }
-  if (error.retryAfterSeconds !== undefined) {
-    reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterSeconds)))
-  }
+  const retryAfter =
+    error.retryAfterSeconds ?? (problem.status === 503 ? UNAVAILABLE_RETRY_SECONDS : undefined)
+  if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   void reply
     .code(problem.status)
     .type('application/problem+json')
