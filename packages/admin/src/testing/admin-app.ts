@@ -33,6 +33,8 @@ export async function buildAdmin(env: Record<string, string> = {}) {
   await app.ready()
   return {
     app,
+    /** `POTOK_DATA_DIR`. */
+    directory: config.POTOK_DATA_DIR,
     /** Everything that was logged. */
     lines,
     /** A request as the gateway sends it. */

@@ -16,7 +16,7 @@ export const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
   const onRequest = app.requireApiKey
   const config = { self: true }
 
-  app.post('/', { onRequest, schema: operations.create }, async (request, reply) => {
+  app.post('', { onRequest, schema: operations.create }, async (request, reply) => {
     const user = await users.create(request.body)
     reply.headers({
       location: `${request.url.split('?', 1)[0]}/${user.id}`,
@@ -24,7 +24,7 @@ export const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
     })
     return reply.code(201).send(user)
   })
-  app.get('/', { onRequest, schema: operations.list }, async (request) => users.list(request.query))
+  app.get('', { onRequest, schema: operations.list }, async (request) => users.list(request.query))
   app.get('/:id', { onRequest, config, schema: operations.get }, async (request, reply) => {
     const user = await users.get(request.params.id)
     reply.header('etag', entityTag(user.version))
