@@ -36,7 +36,7 @@ export function toProblem(
   context: { correlationId: string; path: string },
 ): Problem {
   const status = statusOf(error)
-  const ours = error.code !== undefined && !/^(FST_|E[A-Z]|UND_)/u.test(error.code)
+  const ours = error.code !== undefined && !/^(?:FST_|ERR_|UND_|E[A-Z0-9]+$)/u.test(error.code)
   const code = CODES[error.code ?? ''] ?? (ours ? error.code : undefined) ?? fallbackCode(status)
   // A 5xx of our own vocabulary (upstream down, database away) is written for the client; any other is not.
   const silent = status >= 500 && !ours

@@ -16,6 +16,7 @@ import problem, { sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
 import { validatorCompiler } from '../validation/index.ts'
 import { refuseConnection } from './refuse-connection.ts'
+import { closeUnusedConnections } from './unused-connections.ts'
 
 export interface ServerOptions {
   config: BaseConfig
@@ -60,6 +61,7 @@ export async function createServer(options: ServerOptions) {
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
+  closeUnusedConnections(app)
 
   await app.register(access)
   await app.register(problem)

@@ -296,3 +296,15 @@ test('what is no HTTP gets a problem on the bare socket and the process lives', 
   expect(text).toContain('REQUEST_MALFORMED')
   expect((await app.inject('/health/liveness')).statusCode).toBe(200)
 })
+
+test('a connection on which nothing was asked does not hold up the shutdown', async () => {
+  const { app } = await build()
+  const address = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const socket = connect(Number(address.port), '127.0.0.1')
+  await once(app.server, 'connection')
+
+  const closed = once(socket, 'close')
+  await app.close()
+
+  await expect(closed).resolves.toEqual([false])
+})

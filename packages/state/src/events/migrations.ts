@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { Migration } from '@potok/core/database'
 import { sql } from 'kysely'
+import { newEpoch } from './stretches.ts'
 
 /** The genesis epoch owns position 0, so that an empty log has a cursor as well. */
 const GENESIS = -1
@@ -16,6 +16,7 @@ const eventLog: Migration = {
       .addColumn('timestamp_ms', 'bigint', (column) => column.notNull())
       .addColumn('entity', 'text')
       .addColumn('entity_id', 'text')
+      .addColumn('correlation_id', 'text', (column) => column.notNull())
       .addColumn('body', 'text', (column) => column.notNull())
       .execute()
     await db.schema
@@ -35,15 +36,18 @@ const eventLog: Migration = {
       .addColumn('id', 'integer', (column) => column.primaryKey())
       .addColumn('head', 'bigint', (column) => column.notNull())
       .addColumn('purged', 'bigint', (column) => column.notNull())
+      .addColumn('epoch', 'text', (column) => column.notNull())
       .execute()
     await db.schema
       .createTable('event_epochs')
       .addColumn('epoch', 'text', (column) => column.primaryKey())
       .addColumn('after_position', 'bigint', (column) => column.notNull().unique())
       .execute()
-    await sql`insert into event_log_head (id, head, purged) values (1, 0, 0)`.execute(db)
-    const epoch = randomBytes(6).toString('hex')
+    const epoch = newEpoch()
     await sql`insert into event_epochs (epoch, after_position) values (${epoch}, ${GENESIS})`.execute(
+      db,
+    )
+    await sql`insert into event_log_head (id, head, purged, epoch) values (1, 0, 0, ${epoch})`.execute(
       db,
     )
     // The row is written at every append (SQLite) or batch (PostgreSQL): room for updates in place.

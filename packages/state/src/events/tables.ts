@@ -13,6 +13,8 @@ export interface EventLogTable {
   timestamp_ms: number
   entity: string | null
   entity_id: string | null
+  /** Of the request that made it; goes along with deliveries. */
+  correlation_id: string
   /** JSON text `{"id","event","timestamp","data"}`, serialised once: what is signed is what is sent. */
   body: string
 }
@@ -25,6 +27,8 @@ export interface EventLogHeadTable {
   head: number
   /** Position of the newest event that retention has removed; 0: none yet. */
   purged: number
+  /** Epoch of the newest stretch: a process that knows another one reads `event_epochs` again. */
+  epoch: string
 }
 
 /** A stretch of the log: the positions above `after_position`, up to the next stretch, belong to `epoch`. */

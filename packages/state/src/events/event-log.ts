@@ -1,0 +1,138 @@
+import type { CustomEventData, EntityEventData } from '@potok/contracts/event'
+import type { EntityEventName } from '@potok/contracts/state'
+import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
+import { sql } from 'kysely'
+import { entityEventId, randomEventId } from './event-id.ts'
+
+/** An event as the one who causes it gives it. */
+export type NewEvent = {
+  /** Epoch ms, by the store's clock. */
+  timestampMs: number
+  /** Made up when absent. */
+  id?: string
+} & (
+  | { event: EntityEventName; data: EntityEventData }
+  | { event: 'custom.event'; data: CustomEventData; correlationId: string }
+)
+
+/** An event that is in the log, once the transaction commits. */
+export interface StoredEvent {
+  id: string
+  event: string
+  timestampMs: number
+  entity?: string
+  entityId?: string
+  /** Of the entity; custom events have none. */
+  version?: number
+  data: EntityEventData | CustomEventData
+  correlationId: string
+  /** JSON text `{"id","event","timestamp","data"}`. Serialised once: whoever passes it on passes on these bytes. */
+  body: string
+}
+
+/** Writes rows of its own in the transaction of the events. SQL only. */
+export type Participant = (trx: AnyTransaction, events: readonly StoredEvent[]) => Promise<void>
+
+/** Serialises an event in the order of members that the contract shows. */
+export function serialise(
+  event: Pick<StoredEvent, 'id' | 'event' | 'timestampMs'> & { data: unknown },
+): string {
+  const { id, event: name, timestampMs, data } = event
+  return JSON.stringify({ id, event: name, timestamp: new Date(timestampMs).toISOString(), data })
+}
+
+function storedFrom(given: NewEvent): StoredEvent {
+  const { event, timestampMs } = given
+  if (given.event === 'custom.event') {
+    const { data, correlationId, id = randomEventId() } = given
+    return {
+      id,
+      event,
+      timestampMs,
+      data,
+      correlationId,
+      ...(data.entity === undefined ? {} : { entity: data.entity }),
+      ...(data.id === undefined ? {} : { entityId: data.id }),
+      body: serialise({ id, event, timestampMs, data }),
+    }
+  }
+  const { data } = given
+  const { entity, id: entityId, version, correlationId } = data
+  const id = given.id ?? entityEventId(entity, entityId, version, timestampMs)
+  const body = serialise({ id, event, timestampMs, data })
+  return { id, event, timestampMs, entity, entityId, version, data, correlationId, body }
+}
+
+const COLUMNS = {
+  n: 'bigint',
+  id: 'text',
+  position: 'bigint',
+  event: 'text',
+  timestamp_ms: 'bigint',
+  entity: 'text',
+  entity_id: 'text',
+  correlation_id: 'text',
+  body: 'text',
+} as const
+
+export interface EventLogDeps {
+  database: AnyDatabase
+  /** Called after a commit that brought events. */
+  committed: () => void
+}
+
+/** The writing side of the event log. */
+export function createEventLog({ database, committed }: EventLogDeps) {
+  const participants: Participant[] = []
+
+  const reserved = database.statement<{ count: number }>()(
+    (slot) => sql<{ head: number }>`
+      update event_log_head set head = head + ${slot('count')} where id = 1 returning head`,
+  )
+  const insert = database.statement<{ events: string }>()(
+    (slot) => sql`
+      insert into event_log (id, position, event, timestamp_ms, entity, entity_id, correlation_id, body)
+      select id, position, event, timestamp_ms, entity, entity_id, correlation_id, body
+      from ${database.rows(slot('events'), COLUMNS)} as given where true order by n`,
+  )
+
+  /** SQLite commits one after another, so a position can be given at once; PostgreSQL leaves it to the sequencer. */
+  async function reserve(trx: AnyTransaction, count: number): Promise<number | undefined> {
+    if (database.dialect === 'postgres') return undefined
+    const [row] = (await reserved({ count }, trx)).rows
+    return row === undefined ? undefined : row.head - count + 1
+  }
+
+  return {
+    /**
+     * Puts events into the log in the caller's transaction, together with what the participants write.
+     * Events of one entity come in the order of its versions; the entity's row must be locked by then.
+     */
+    async append(trx: AnyTransaction, events: readonly NewEvent[]): Promise<StoredEvent[]> {
+      if (events.length === 0) return []
+      const stored = events.map(storedFrom)
+      const first = await reserve(trx, stored.length)
+      const rows = stored.map((event, n) => ({
+        n,
+        id: event.id,
+        position: first === undefined ? null : first + n,
+        event: event.event,
+        timestamp_ms: event.timestampMs,
+        entity: event.entity ?? null,
+        entity_id: event.entityId ?? null,
+        correlation_id: event.correlationId,
+        body: event.body,
+      }))
+      await insert({ events: JSON.stringify(rows) }, trx)
+      for (const participant of participants) await participant(trx, stored)
+      database.afterCommit(trx, committed)
+      return stored
+    },
+    /** Joins every later {@link append} in its transaction. */
+    participate(participant: Participant): void {
+      participants.push(participant)
+    },
+  }
+}
+
+export type EventLog = ReturnType<typeof createEventLog>

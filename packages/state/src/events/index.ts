@@ -1,0 +1,89 @@
+/**
+ * Events: `app.events` to put events into the log with the change that made them, and the log for everybody who
+ * follows: `GET /events`, `GET /events/stream` (resumable Server-Sent Events), `POST /events`.
+ */
+import fp from 'fastify-plugin'
+import { Gauge, type Registry } from 'prom-client'
+import { createEventLog, type EventLog } from './event-log.ts'
+import { createPages } from './pages.ts'
+import { createPublisher } from './publish.ts'
+import { createReader, type EventReader } from './reader.ts'
+import { createPeriodic } from '../lib/periodic.ts'
+import { purgeEvents } from './retention.ts'
+import { routes } from './routes.ts'
+import { Sequencer } from './sequencer.ts'
+import { Tail } from './tail.ts'
+
+export { serialise, type NewEvent, type Participant, type StoredEvent } from './event-log.ts'
+export { randomEventId } from './event-id.ts'
+
+export interface EventsOptions {
+  prefix?: string
+  /** EVENT_RETENTION_DAYS */
+  retentionDays: number
+  /** STREAM_MAX_CLIENTS */
+  maxStreams: number
+  /** How often the store is asked for what other replicas wrote. */
+  pollMs?: number
+  heartbeatMs?: number
+  /** A stream's reader that takes nothing for so long is cut off. */
+  stallMs?: number
+  /** How often what is past its retention is removed. */
+  purgeMs?: number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    events: EventLog
+  }
+}
+
+function countReaders(registry: Registry, reader: EventReader): void {
+  const gauge: Gauge = new Gauge({
+    name: 'event_stream_clients',
+    help: 'Readers that follow the event stream',
+    registers: [registry],
+    collect: (): void => gauge.set(reader.count()),
+  })
+}
+
+export default fp<EventsOptions>(
+  async (app, options) => {
+    const log = app.log.child({ context: 'EventLog' })
+    const database = app.store
+    const sequencer = new Sequencer(database)
+    const tail = new Tail({ sequencer, log, pollMs: options.pollMs ?? 500 })
+    const reader = createReader({
+      tail,
+      pages: createPages({ database }),
+      log,
+      maxStreams: options.maxStreams,
+      heartbeatMs: options.heartbeatMs ?? 15_000,
+      stallMs: options.stallMs ?? 30_000,
+    })
+    const { retentionDays: days, purgeMs: everyMs = 60_000 } = options
+    const retention = createPeriodic({
+      run: (signal) => purgeEvents({ database, log, days }, signal),
+      everyMs,
+      log,
+      failure: 'old events could not be removed',
+    })
+    const eventLog = createEventLog({ database, committed: () => tail.wake() })
+    app.decorate('events', eventLog)
+
+    await tail.start()
+    retention.start()
+    app.addHook('preClose', async () => reader.close('the service shuts down'))
+    app.addHook('onClose', async () => {
+      await Promise.all([tail.close(), retention.close()])
+    })
+    countReaders(app.registry, reader)
+    const publish = createPublisher({ database, log: eventLog })
+    await app.register(routes, { prefix: options.prefix ?? '/api/v1/events', reader, publish })
+  },
+  {
+    name: '@potok/events',
+    fastify: '5.x',
+    dependencies: ['@potok/state/store', '@potok/api-key', '@potok/metrics'],
+  },
+)

@@ -1,0 +1,102 @@
+import type { DatabaseLog } from '@potok/core/database'
+import type { Sequencer, StoreView } from './sequencer.ts'
+
+export interface TailOptions {
+  sequencer: Sequencer
+  log: DatabaseLog
+  /** How often the store is asked, for what other replicas wrote. */
+  pollMs: number
+}
+
+/**
+ * Knows where the log ends and says when that moves: woken by commits of this process, and by polling for what other
+ * replicas wrote and for what a replica committed and did not live to give a position.
+ */
+export class Tail {
+  readonly #options: TailOptions
+  readonly #listeners = new Set<() => void>()
+  #view: StoreView | undefined
+  #timer: NodeJS.Timeout | undefined
+  #turning: Promise<void> | undefined
+  #again = false
+  #closed = false
+
+  constructor(options: TailOptions) {
+    this.#options = options
+  }
+
+  /** Call it once before anything else. */
+  async start(): Promise<void> {
+    const { sequencer, pollMs } = this.#options
+    await sequencer.begin()
+    this.#view = await sequencer.view()
+    this.#timer = setInterval(() => void this.#look(false), pollMs).unref()
+  }
+
+  /** Events were committed. */
+  wake(): void {
+    void this.#look(true)
+  }
+
+  /** Where the log stood when it was last looked at. */
+  get view(): StoreView {
+    if (this.#view === undefined) throw new Error('The tail of the event log has not been started')
+    return this.#view
+  }
+
+  /** Looks now; what was committed before the call is seen. */
+  async look(): Promise<StoreView> {
+    await this.#look(true)
+    return this.view
+  }
+
+  /** Calls `listener` whenever the head moves or a stretch begins. @returns how to stop */
+  follow(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#timer)
+    await this.#turning
+  }
+
+  /** Runs a turn; while one runs, exactly one more after it, which then sees everything committed until now. */
+  #look(committed: boolean): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    if (this.#turning === undefined) this.#turning = this.#turns(committed)
+    else if (committed) this.#again = true
+    return this.#turning
+  }
+
+  async #turns(committed: boolean): Promise<void> {
+    let sequence = committed
+    try {
+      do {
+        this.#again = false
+        await this.#turn(sequence)
+        sequence = true
+      } while (this.#again)
+    } catch (error) {
+      if (!this.#closed)
+        this.#options.log.warn({ err: error }, 'the event log could not be followed')
+    } finally {
+      this.#turning = undefined
+    }
+  }
+
+  async #turn(committed: boolean): Promise<void> {
+    const { sequencer } = this.#options
+    const known = this.view
+    if (committed) await sequencer.sequence(known)
+    let next = await sequencer.view(known)
+    if (next.unsequenced) {
+      await sequencer.sequence(next)
+      next = await sequencer.view(next)
+    }
+    this.#view = next
+    if (next.head === known.head && next.epoch === known.epoch) return
+    for (const listener of this.#listeners) listener()
+  }
+}

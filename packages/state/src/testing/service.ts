@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import apiKey from '@potok/core/api-key'
+import { readConfig } from '@potok/core/config'
+import { createLogger } from '@potok/core/logging'
+import { createServer } from '@potok/core/server'
+import { Config } from '../config.ts'
+import store from '../store/index.ts'
+
+/** The header that a caller of the development defaults sends. */
+export const key = { 'x-api-key': 'gateway-service-key' }
+
+export interface ServiceOptions {
+  /** PostgreSQL; undefined: SQLite in a directory that goes with the test. */
+  url?: string | undefined
+  /** Directory of the SQLite file, for a service that is started twice. */
+  dataDir?: string
+  env?: Record<string, string>
+}
+
+/** A directory that is removed when the test is over. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'potok-state-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A server with keys and the store, for the plugins under test; closed when the test is over. */
+export async function createService({ url, dataDir, env = {} }: ServiceOptions = {}) {
+  const config = readConfig(Config, { LOG_LEVEL: 'silent', ...env })
+  const app = await createServer({
+    config,
+    logger: createLogger(config),
+    health: { prefix: '/health' },
+    metricsPath: '/metrics',
+    docs: { path: '/api-docs', title: 'State', description: 'A test', security: 'apiKey' },
+  })
+  const directory = dataDir ?? (await temporaryDirectory())
+  onTestFinished(() => app.close())
+  await app.register(apiKey, { keys: config.API_KEYS })
+  await app.register(store, { url, dataDir: directory, poolSize: 10 })
+  return { app, config, dataDir: directory }
+}
