@@ -105,6 +105,12 @@ export const Config = Type.Object({
     default: 256,
     description: 'Readers of the event stream at once',
   }),
+  METADATA_LIMIT: Type.Integer({
+    minimum: 1024,
+    maximum: 16_777_216,
+    default: 262_144,
+    description: 'Largest metadata of one state, bytes of JSON',
+  }),
   QUERY_TIMEOUT_MS: milliseconds(
     2000,
     'Longest a query may run before it is refused as too expensive',

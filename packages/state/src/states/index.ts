@@ -1,0 +1,44 @@
+/**
+ * States: the truth about statuses. Routes to write and read them, their history, and the sweeper that lets them expire.
+ */
+import fp from 'fastify-plugin'
+import { createQueries } from './queries.ts'
+import { readRoutes } from './read-routes.ts'
+import { createReads } from './reads.ts'
+import { createStates } from './states.ts'
+import { createWriter } from './writer.ts'
+import { writeRoutes } from './write-routes.ts'
+
+export interface StatesOptions {
+  /** METADATA_LIMIT */
+  metadataLimitBytes: number
+}
+
+export default fp<StatesOptions>(
+  async (app, { metadataLimitBytes }) => {
+    const { store, machines, events, idempotency } = app
+    const log = app.log.child({ context: 'StateService' })
+    const writer = createWriter({ store, machines, events, log, metadataLimitBytes })
+    const states = createStates({ store, writer, once: idempotency.once })
+    const reads = createReads({ store, machines })
+    const queries = createQueries({
+      store,
+      machines,
+      run: async (query) => (await store.kysely.executeQuery(query)).rows,
+    })
+    const prefix = '/api/v1/states'
+    await app.register(readRoutes, { prefix, reads, queries })
+    await app.register(writeRoutes, { prefix, states, writer })
+  },
+  {
+    name: '@potok/state/states',
+    fastify: '5.x',
+    dependencies: [
+      '@potok/api-key',
+      '@potok/state/store',
+      '@potok/state/idempotency',
+      '@potok/events',
+      '@potok/state/machines',
+    ],
+  },
+)

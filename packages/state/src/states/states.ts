@@ -1,0 +1,61 @@
+import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
+import { entityTag } from '@potok/core/lib/precondition'
+import type { Answer, Claim } from '../idempotency/index.ts'
+import type { By, Command, Outcome } from './command.ts'
+import { CreatedMeanwhile } from './errors.ts'
+import { stateJson } from './state-row.ts'
+import type { Writer } from './writer.ts'
+
+export interface StatesDeps {
+  store: Pick<AnyDatabase, 'write'>
+  writer: Writer
+  /** Does the work at most once for a claim. */
+  once: (
+    trx: AnyTransaction,
+    claim: Claim | undefined,
+    work: () => Promise<Answer>,
+  ) => Promise<Answer>
+  /** Beginnings anew when somebody else creates the same entity at the same moment. */
+  attempts?: number
+}
+
+const pathOf = (entity: string, entityId: string): string =>
+  `/api/v1/states/${entity}/${encodeURIComponent(entityId)}`
+
+/** What a single write answers. */
+function answerOf({ op }: Command, outcome: Outcome): Answer {
+  const { row } = outcome
+  if (op === 'delete') return { status: 204 }
+  const answer = { etag: entityTag(row.version), body: stateJson(row) }
+  const isCreated = outcome.kind === 'changed' && outcome.event === 'entity.created'
+  if (!isCreated) return { status: 200, ...answer }
+  return { status: 201, location: pathOf(row.entity, row.entity_id), ...answer }
+}
+
+/** Writes as the routes ask for them. Knows answers, but no HTTP. */
+export function createStates({ store, writer, once, attempts = 8 }: StatesDeps) {
+  async function transact<T>(work: (trx: AnyTransaction) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await store.write(work)
+      } catch (error) {
+        if (!(error instanceof CreatedMeanwhile) || attempt >= attempts) throw error
+      }
+    }
+  }
+
+  return {
+    transact,
+    /** One command. @throws 403, 404, 409, 412, 422 */
+    write(command: Command, by: By, claim?: Claim): Promise<Answer> {
+      return transact((trx) =>
+        once(trx, claim, async () => {
+          const [result] = await writer.run(trx, [command], by, 'atomic')
+          if (result === undefined) throw new Error('A command without a result')
+          if (result.kind === 'refused') throw result.error
+          return answerOf(command, result)
+        }),
+      )
+    },
+  }
+}
