@@ -34,3 +34,10 @@ export const DatabaseWriteAborted = createError(
   'A statement of the write failed and its error was not passed on: nothing was stored',
   500,
 )
+
+/** A transaction that did not come from `write` of this database. A bug of the caller. */
+export const DatabaseForeignTransaction = createError(
+  'DATABASE_FOREIGN_TRANSACTION',
+  'The transaction was not made by the write of this database',
+  500,
+)

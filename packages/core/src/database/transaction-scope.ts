@@ -9,7 +9,7 @@ import {
   type QueryResult,
 } from 'kysely'
 import type { AnyTransaction, DatabaseLog } from './database.ts'
-import { DatabaseTransactionOver } from './errors.ts'
+import { DatabaseForeignTransaction, DatabaseTransactionOver } from './errors.ts'
 
 /** Runs queries on one connection without the detours that Kysely makes for pools. */
 class DirectExecutor extends DefaultQueryExecutor {
@@ -122,7 +122,7 @@ export function createScopes({ dialect, log }: { dialect: Dialect; log: Database
 
   function of(transaction: AnyTransaction): Scope {
     const scope = scopes.get(transaction)
-    if (scope === undefined) throw new DatabaseTransactionOver()
+    if (scope === undefined) throw new DatabaseForeignTransaction()
     return scope
   }
 

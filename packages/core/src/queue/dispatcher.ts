@@ -69,7 +69,10 @@ export class Dispatcher {
     await this.#turn
     await Promise.race([workers.idle(), delay(closeMs, undefined, { ref: false })])
     workers.interrupt()
-    await Promise.race([workers.idle(), delay(ABORT_GRACE_MS, undefined, { ref: false })])
+    await Promise.race([
+      workers.idle(),
+      delay(Math.min(ABORT_GRACE_MS, closeMs), undefined, { ref: false }),
+    ])
     const rest = workers.abandon()
     await Promise.race([flushed(), delay(closeMs, undefined, { ref: false })])
     if (rest.length === 0) return

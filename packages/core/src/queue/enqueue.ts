@@ -102,7 +102,10 @@ export function createEnqueue(database: AnyDatabase, queue: string, dedupeMs: nu
       blocked: 0,
       dedupe_key: job.dedupeKey ?? null,
     }))
-    const accepted = await ordered(trx, await fresh(trx, given))
+    const unique = [
+      ...new Map(given.toReversed().map((job) => [job.id, job])).values(),
+    ].toReversed()
+    const accepted = await ordered(trx, await fresh(trx, unique))
     if (accepted.length === 0) return []
     const { rows } = await run.insert({ given: JSON.stringify(accepted) }, trx)
     const stored = new Set(rows.map(({ id }) => id))

@@ -48,6 +48,7 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
     read,
     counters,
     onFinished: (finished) => settler.add(finished),
+    onAbandoned: () => dispatcher.look(),
   })
   const claims = createClaims(database, name, {
     ...options,

@@ -20,6 +20,8 @@ export interface WorkersOptions<Payload, Result> {
   read: (row: JobRow) => Job<Payload>
   work: (job: Job<Payload>, context: { signal: AbortSignal }) => Promise<Outcome<Result>>
   onFinished: (finished: Finished<Payload, Result>) => void
+  /** A job lost its place without having finished. */
+  onAbandoned: () => void
   concurrency: number
   leaseMs: number
   errorDelayMs: (attempt: number) => number
@@ -114,7 +116,7 @@ export class Workers<Payload, Result> {
   }
 
   #expire(row: JobRow): void {
-    const { log, name, leaseMs } = this.#options
+    const { log, name, leaseMs, onAbandoned } = this.#options
     const running = this.#running.get(row)
     if (running === undefined) return
     running.abort.abort(new Error('The lease of the job ends'))
@@ -123,6 +125,7 @@ export class Workers<Payload, Result> {
         const fields = { context: 'Queue', queue: name, job: row.id, lane: row.lane }
         log.warn(fields, 'a job did not come to an end within its lease')
         this.end(row)
+        onAbandoned()
       },
       leaseMs * (1 - ABORT_AT),
     )
