@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { DatabaseLog } from '@potok/core/database'
 import { RevocationsStale } from './errors.ts'
 
 export interface Ended {
@@ -25,7 +25,7 @@ export interface RevocationsOptions {
   overlapMs: number
   /** Without a successful look for so long nobody is let in. */
   staleAfterMs: number
-  log: FastifyBaseLogger
+  log: Pick<DatabaseLog, 'info' | 'error'>
   /** Monotonic milliseconds. */
   now?: () => number
 }

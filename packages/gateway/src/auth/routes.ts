@@ -5,10 +5,10 @@ import { Profile, TokenPair } from '@potok/contracts/auth'
 import { Problem } from '@potok/contracts/problem'
 import { Credentials } from '@potok/contracts/user'
 import { forwardedContext } from '@potok/core/correlation'
+import { addressKey } from '@potok/core/rate-limit'
 import { SessionEnded, SessionUnknown } from './errors.ts'
 import type { LinkCodes } from './link-codes.ts'
 import type { Client, Login } from './login.ts'
-import { networkOf } from './network.ts'
 import type { People } from './people.ts'
 import { LinkCode, RefreshRequest, SessionList, SessionParams, type Session } from './schemas.ts'
 import type { SessionRow } from './session-rows.ts'
@@ -26,7 +26,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 
 function clientOf(request: FastifyRequest): Client {
   return {
-    place: networkOf(request.ip),
+    place: addressKey(request),
     userAgent: request.headers['user-agent'] ?? '',
     context: forwardedContext(request),
     log: request.log.child({ context: 'AuthModule' }),
