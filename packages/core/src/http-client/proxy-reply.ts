@@ -17,9 +17,9 @@ export const proxyReplyOptions = {
     void reply.send(isUpstreamError(error.cause) ? error.cause : error)
   },
   onResponse(_request: ClientRequest, reply: ClientReply, answer: unknown): void {
-    if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) {
-      reply.raw.once('pipe', () => reply.raw.flushHeaders())
-    }
+    const { raw } = reply
+    const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream')
+    if (isStream && 'flushHeaders' in raw) raw.once('pipe', () => raw.flushHeaders())
     void reply.send(streamOf(answer))
   },
 }
