@@ -165,6 +165,26 @@ test('a custom event is published and stands in the log as it was answered', asy
   expect(item).toEqual(published.json())
 })
 
+test('a repetition under the same Idempotency-Key publishes once', async () => {
+  const { app } = await build()
+  const publish = (name: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/events',
+      headers: { ...key, 'idempotency-key': 'k1' },
+      body: { name },
+    })
+  const first = await publish('a')
+
+  const second = await publish('a')
+  const other = await publish('b')
+
+  expect(second.json()).toEqual(first.json())
+  expect(other.statusCode).toBe(422)
+  const { items } = (await app.inject({ url: '/api/v1/events', headers: key })).json()
+  expect(items).toHaveLength(1)
+})
+
 test.each([
   ['no name', {}],
   ['an unknown field', { name: 'a', extra: 1 }],
@@ -331,10 +351,12 @@ test('a reader that takes nothing holds no more than a page in memory and is cut
     signal: controller.signal,
   })
   const reader = response.body?.getReader()
-  for (let version = 1; version <= 1500; version += 1) {
-    const event = change('t1', version)
-    if (event.event !== 'custom.event') event.data.metadata = { title }
-    await append(app, event)
+  for (let from = 0; from < 1500; from += 50) {
+    const batch = Array.from({ length: 50 }, (_, index) => change('t1', from + index + 1))
+    for (const event of batch) {
+      if (event.event !== 'custom.event') event.data.metadata = { title }
+    }
+    await append(app, ...batch)
   }
 
   const clients = async () =>

@@ -78,12 +78,17 @@ export default fp<EventsOptions>(
       await Promise.all([tail.close(), retention.close()])
     })
     countReaders(app.registry, reader)
-    const publish = createPublisher({ database, log: eventLog })
+    const publish = createPublisher({ database, log: eventLog, once: app.idempotency.once })
     await app.register(routes, { prefix: options.prefix ?? '/api/v1/events', reader, publish })
   },
   {
     name: '@potok/events',
     fastify: '5.x',
-    dependencies: ['@potok/state/store', '@potok/api-key', '@potok/metrics'],
+    dependencies: [
+      '@potok/state/store',
+      '@potok/state/idempotency',
+      '@potok/api-key',
+      '@potok/metrics',
+    ],
   },
 )

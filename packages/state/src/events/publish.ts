@@ -1,41 +1,43 @@
 import type { CustomEvent, PublishEvent } from '@potok/contracts/event'
+import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { sql } from 'kysely'
-import type { AnyDatabase } from '@potok/core/database'
+import type { FastifyInstance } from 'fastify'
+import type { Answer, Claim } from '../idempotency/index.ts'
 import type { EventLog } from './event-log.ts'
-import type { EventTables } from './tables.ts'
+
+export interface PublisherDeps {
+  database: AnyDatabase
+  log: EventLog
+  once: FastifyInstance['idempotency']['once']
+}
 
 /** Publishes custom events. */
-export function createPublisher({ database, log }: { database: AnyDatabase; log: EventLog }) {
-  const tables = database.as<EventTables>()
+export function createPublisher({ database, log, once }: PublisherDeps) {
+  const clock = database.statement<object>()(
+    () => sql<{ now: number }>`select ${database.now()} as now`,
+  )
 
-  return async (given: PublishEvent, correlationId: string): Promise<CustomEvent> => {
-    const { name, entity, id, data = null } = given
-    const [stored] = await database.write(async (trx) => {
-      const { rows } = await sql<{ now: number }>`select ${database.now()} as now`.execute(
-        tables.transaction(trx),
-      )
-      return log.append(trx, [
-        {
-          event: 'custom.event',
-          timestampMs: rows[0]?.now ?? 0,
-          data: {
-            name,
-            ...(entity === undefined ? {} : { entity }),
-            ...(id === undefined ? {} : { id }),
-            data,
-          },
-          correlationId,
-        },
-      ])
-    })
-    if (stored === undefined) throw new Error('the event log took an event and returned none')
-    return {
-      id: stored.id,
-      event: 'custom.event',
-      timestamp: new Date(stored.timestampMs).toISOString(),
-      data: { name, ...stored.data, data },
+  async function publish(
+    trx: AnyTransaction,
+    { name, entity, id, data = null }: PublishEvent,
+    correlationId: string,
+  ): Promise<Answer> {
+    const [time] = (await clock({}, trx)).rows
+    const given: CustomEvent['data'] = {
+      name,
+      ...(entity === undefined ? {} : { entity }),
+      ...(id === undefined ? {} : { id }),
+      data,
     }
+    const [stored] = await log.append(trx, [
+      { event: 'custom.event', timestampMs: time?.now ?? 0, data: given, correlationId },
+    ])
+    return { status: 201, ...(stored === undefined ? {} : { body: stored.body }) }
   }
+
+  /** @returns the event as it stands in the log, or the stored answer of the same claim */
+  return (given: PublishEvent, correlationId: string, claim?: Claim): Promise<Answer> =>
+    database.write((trx) => once(trx, claim, () => publish(trx, given, correlationId)))
 }
 
 export type Publisher = ReturnType<typeof createPublisher>

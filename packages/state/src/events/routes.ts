@@ -1,9 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { CustomEvent, PublishEvent } from '@potok/contracts/event'
+import { PublishEvent } from '@potok/contracts/event'
 import { Problem } from '@potok/contracts/problem'
 import type { EventReader } from './reader.ts'
 import type { Publisher } from './publish.ts'
-import { LogAnswer, LogQuery, StreamAnswer, StreamHeaders, StreamQuery } from './schemas.ts'
+import {
+  LogAnswer,
+  LogQuery,
+  PublishAnswer,
+  PublishHeaders,
+  StreamAnswer,
+  StreamHeaders,
+  StreamQuery,
+} from './schemas.ts'
 
 export interface EventRoutesOptions {
   reader: EventReader
@@ -25,12 +33,14 @@ const logRoutes: Routes = async (app, { reader, publish }) => {
         tags,
         summary: 'Publish a custom event',
         body: PublishEvent,
-        response: { 201: CustomEvent, '4xx': Problem },
+        headers: PublishHeaders,
+        response: { 201: PublishAnswer, '4xx': Problem },
       },
     },
     async (request, reply) => {
-      const event = await publish(request.body, request.id)
-      return reply.code(201).send(event)
+      const claim = app.idempotency.claim(request)
+      const { status, body = '' } = await publish(request.body, request.id, claim)
+      return reply.code(status).type('application/json').serializer(String).send(body)
     },
   )
 

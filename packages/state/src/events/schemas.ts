@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import { EventLogItem } from '@potok/contracts/event'
+import { CustomEvent, EventLogItem } from '@potok/contracts/event'
 import { Cursor, EntityType } from '@potok/contracts/identifiers'
+import { IdempotencyKey } from '../idempotency/schemas.ts'
 import type { EventStream } from './stream.ts'
 
 const entity = Type.Optional(
@@ -48,3 +49,6 @@ export const StreamAnswer = Type.Unsafe<EventStream>(
     examples: ['id: k3f9x2.42\nevent: entity.created\ndata: {"cursor":"k3f9x2.42"}\n\n'],
   }),
 )
+
+export const PublishHeaders = Type.Object({ 'idempotency-key': IdempotencyKey })
+export const PublishAnswer = Type.Unsafe<JsonText>(CustomEvent)

@@ -7,6 +7,7 @@ import { readConfig } from '@potok/core/config'
 import { createLogger } from '@potok/core/logging'
 import { createServer } from '@potok/core/server'
 import { Config } from '../config.ts'
+import idempotency from '../idempotency/index.ts'
 import store from '../store/index.ts'
 
 /** The header that a caller of the development defaults sends. */
@@ -41,5 +42,6 @@ export async function createService({ url, dataDir, env = {} }: ServiceOptions =
   onTestFinished(() => app.close())
   await app.register(apiKey, { keys: config.API_KEYS })
   await app.register(store, { url, dataDir: directory, poolSize: 10 })
+  await app.register(idempotency, { retentionMs: 86_400_000 })
   return { app, config, dataDir: directory }
 }
