@@ -62,7 +62,7 @@ async function build(
   dataDir = temporaryDirectory(),
 ) {
   const lines: Record<string, unknown>[] = []
-  const config = readConfig(Config, { LOG_FORMAT: 'json' })
+  const config = readConfig(Config, { LOG_FORMAT: 'json', TRUSTED_PROXIES: '127.0.0.1' })
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
       lines.push(JSON.parse(chunk.toString()) as Record<string, unknown>)
@@ -72,7 +72,6 @@ async function build(
   const app = await createServer({
     config,
     logger: createLogger(config, destination),
-    trustProxy: '127.0.0.1',
     health: { prefix: '/api/v1/health' },
     metricsPath: '/api/v1/metrics',
     docs: { path: '/api/docs', title: 'Test', description: 'A test', security: 'bearer' },

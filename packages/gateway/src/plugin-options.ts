@@ -1,0 +1,68 @@
+import { durationMs } from '@potok/core/lib/duration'
+import { originsOf } from '@potok/core/security'
+import type { ServerOptions } from '@potok/core/server'
+import type { AuthOptions } from './auth/index.ts'
+import type { Config } from './config.ts'
+import { presentHealth } from './health-view.ts'
+import type { GatewayRedisOptions } from './redis/index.ts'
+import type { StoreOptions } from './store/index.ts'
+import type { UpstreamsOptions } from './upstreams/index.ts'
+
+/** Browsers of these may always call, by commission. */
+const ORIGINS = ['https://max.app', 'https://admin.potok.app']
+
+export const origins = (config: Config): string[] =>
+  originsOf(...ORIGINS, config.MAX_API_BASE_URL, config.CORS_ORIGINS)
+
+export const serverOptions = (config: Config): Omit<ServerOptions, 'logger'> => ({
+  config,
+  origins: origins(config),
+  health: { prefix: '/api/v1/health', present: presentHealth },
+  metricsPath: '/api/v1/metrics',
+  docs: {
+    path: '/api/docs',
+    title: 'Potok Gateway',
+    description: 'The door to Potok: log in, then send the access token as a bearer token.',
+    security: 'bearer',
+  },
+})
+
+export const redisOptions = (config: Config): GatewayRedisOptions => ({
+  host: config.REDIS_HOST,
+  port: config.REDIS_PORT,
+  password: config.REDIS_PASSWORD,
+  db: config.REDIS_DB,
+  keyPrefix: config.REDIS_KEY_PREFIX,
+})
+
+export const storeOptions = (config: Config): StoreOptions => ({
+  url: config.DATABASE_URL,
+  poolSize: config.DATABASE_POOL_SIZE,
+  dataDir: config.POTOK_DATA_DIR,
+})
+
+export function upstreamsOptions(config: Config): UpstreamsOptions {
+  const { ADMIN_SERVICE_API_KEY: key, TASK_SERVICE_URL: taskUrl } = config
+  return {
+    admin: { url: config.ADMIN_SERVICE_URL, apiKey: key },
+    state: { url: config.STATE_SERVICE_URL, apiKey: config.STATE_SERVICE_API_KEY ?? key },
+    task:
+      taskUrl === undefined
+        ? undefined
+        : { url: taskUrl, apiKey: config.TASK_SERVICE_API_KEY ?? key },
+    breaker: {
+      failureThreshold: config.CIRCUIT_BREAKER_FAILURE_THRESHOLD,
+      successThreshold: config.CIRCUIT_BREAKER_SUCCESS_THRESHOLD,
+      resetMs: config.CIRCUIT_BREAKER_TIMEOUT,
+    },
+    deadlineMs: config.UPSTREAM_TIMEOUT_MS,
+    bodyLimitBytes: config.BODY_LIMIT,
+  }
+}
+
+export const authOptions = (config: Config): AuthOptions => ({
+  accessSecrets: config.JWT_SECRET,
+  accessTtlMs: durationMs(config.JWT_EXPIRATION),
+  refreshSecrets: config.JWT_REFRESH_SECRET,
+  refreshTtlMs: durationMs(config.JWT_REFRESH_EXPIRATION),
+})
