@@ -94,7 +94,7 @@ export function createHealth(checkTimeoutMs: number) {
   }
 }
 
-const config = { public: true, quiet: true }
+const config = { public: true, quiet: true, rateLimit: false as const }
 const tags = ['operations']
 
 type Parts = ReturnType<typeof createHealth>

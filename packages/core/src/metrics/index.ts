@@ -47,7 +47,7 @@ export default fp<MetricsOptions>(
       endpoint: {
         url: path,
         method: 'GET',
-        config: { public: true, quiet: true },
+        config: { public: true, quiet: true, rateLimit: false },
         schema: {
           tags: ['operations'],
           summary: 'Metrics as Prometheus text',

@@ -2,7 +2,7 @@
  * The server that every process starts from: Fastify with core's plugin set, in dependency order.
  */
 import type { ServerOptions as HttpServerOptions } from 'node:http'
-import { fastify, type FastifyBaseLogger, type FastifyServerOptions } from 'fastify'
+import { fastify, type FastifyBaseLogger } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Logger } from 'pino'
 import access from '../access/index.ts'
@@ -10,6 +10,7 @@ import type { BaseConfig } from '../config/schemas.ts'
 import correlation, { correlationIdOf } from '../correlation/index.ts'
 import docs, { type DocsOptions } from '../docs/index.ts'
 import health, { type HealthOptions } from '../health/index.ts'
+import { trustedProxies } from '../lib/trusted-proxies.ts'
 import { requestLog } from '../logging/index.ts'
 import metrics, { type MetricsOptions } from '../metrics/index.ts'
 import problem, { sendProblem } from '../problem/index.ts'
@@ -21,8 +22,6 @@ import { closeUnusedConnections } from './unused-connections.ts'
 export interface ServerOptions {
   config: BaseConfig
   logger: Logger
-  /** CIDRs whose X-Forwarded-* are believed, parsed; undefined: none. */
-  trustProxy?: FastifyServerOptions['trustProxy']
   /** Origins that browsers may call from. */
   origins?: readonly string[]
   health: Pick<HealthOptions, 'prefix' | 'present'>
@@ -50,7 +49,7 @@ export async function createServer(options: ServerOptions) {
     genReqId: correlationIdOf,
     requestIdHeader: false,
     bodyLimit: config.BODY_LIMIT,
-    trustProxy: options.trustProxy ?? false,
+    trustProxy: trustedProxies(config.TRUSTED_PROXIES),
     routerOptions: { maxParamLength: 256 },
     http: HTTP,
     requestTimeout: 60_000,

@@ -308,3 +308,19 @@ test('a connection on which nothing was asked does not hold up the shutdown', as
 
   await expect(closed).resolves.toEqual([false])
 })
+
+test('X-Forwarded-For is believed from the proxies that are named, and from nobody else', async () => {
+  const { app } = await build({ TRUSTED_PROXIES: '10.0.0.0/8' })
+  app.get('/ip', { config: { public: true } }, async ({ ip }) => ({ ip }))
+  const ipFrom = async (remoteAddress: string) => {
+    const headers = { 'x-forwarded-for': '203.0.113.7' }
+    return (await app.inject({ url: '/ip', remoteAddress, headers })).json().ip
+  }
+
+  expect(await ipFrom('10.1.1.1')).toBe('203.0.113.7')
+  expect(await ipFrom('198.51.100.1')).toBe('198.51.100.1')
+})
+
+test('a number of trusted proxies is refused at boot, by the name of the variable', async () => {
+  await expect(build({ TRUSTED_PROXIES: '1' })).rejects.toThrow('TRUSTED_PROXIES: "1" is no CIDR')
+})
