@@ -41,6 +41,8 @@ export class Column {
     this.drawChats()
     this.drawFoot()
     if (this.shown !== this.chat.chatId) this.drawList()
+    // What an empty chat says depends on whether the bot was started.
+    this.list.querySelector('.empty')?.replaceWith(this.emptiness())
   }
 
   drawHead() {
@@ -82,7 +84,9 @@ export class Column {
     const key = `${this.chat.chatId} ${this.person.dialog} ${commands}`
     if (key === this.footKey) return
     this.footKey = key
+    const follow = this.atEnd
     this.foot.replaceChildren(composer(this.person, this.chat))
+    if (follow) this.toEnd()
   }
 
   drawList() {
@@ -107,7 +111,7 @@ export class Column {
   /** Adds a message or puts its new form in its place. */
   put(message) {
     if (message.chatId !== this.shown) return
-    const follow = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < FOLLOW_PX
+    const follow = this.atEnd
     const made = messageElement(message, this.person, this.chat)
     const before = this.items.get(message.mid)
     this.items.set(message.mid, made)
@@ -129,6 +133,10 @@ export class Column {
     this.action.hidden = action === 'mark_seen'
     clearTimeout(this.actionTimer)
     this.actionTimer = setTimeout(() => (this.action.hidden = true), ACTION_MS)
+  }
+
+  get atEnd() {
+    return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < FOLLOW_PX
   }
 
   toEnd() {
