@@ -69,7 +69,6 @@ function developmentValues(schema: TObject, config: Record<string, unknown>): st
     const refused: unknown = property['developmentOnly']
     if (!Array.isArray(refused)) return []
     const value = config[name]
-    if (value === undefined) return [`${name} must be set in production`]
     const parts = typeof value === 'string' ? value.split(/[,=]/u).map((part) => part.trim()) : []
     return refused.includes(value) || parts.some((part) => refused.includes(part))
       ? [`${name} still has a development default, which is refused in production`]
