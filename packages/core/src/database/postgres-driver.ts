@@ -13,9 +13,15 @@ export class PostgresConnection implements DatabaseConnection {
     this.#client = client
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const values = query.parameters.map(bindable)
+    const name = 'name' in query && typeof query.name === 'string' ? { name: query.name } : {}
     try {
-      const { command, rowCount, rows } = await this.#client.query(sql, parameters.map(bindable))
+      const { command, rowCount, rows } = await this.#client.query({
+        text: query.sql,
+        values,
+        ...name,
+      })
       return CHANGES.has(command) ? { numAffectedRows: BigInt(rowCount ?? 0), rows } : { rows }
     } catch (error) {
       throw fromPostgres(error)

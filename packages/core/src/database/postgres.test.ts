@@ -58,17 +58,21 @@ describePostgres('the database', (store: TestStore) => {
         .execute(),
     )
     let runs = 0
-    const raise = (ids: string[]) =>
+    let meet: () => void = () => {}
+    const bothHoldOne = new Promise<void>((resolve) => void (meet = resolve))
+    const raise = ([first, second]: [string, string]) =>
       database.write(async (trx) => {
-        runs += 1
-        for (const id of ids) {
-          await trx
+        const increment = (id: string) =>
+          trx
             .updateTable('notes')
             .set((eb) => ({ count: sql<number>`${eb.ref('count')} + 1` }))
             .where('id', '=', id)
             .execute()
-          await sql`select pg_sleep(0.05)`.execute(trx)
-        }
+        await increment(first)
+        runs += 1
+        if (runs === 2) meet()
+        await bothHoldOne
+        await increment(second)
       })
     await Promise.all([raise(['a', 'b']), raise(['b', 'a'])])
     const rows = await database.kysely.selectFrom('notes').select('count').execute()
