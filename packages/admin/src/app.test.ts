@@ -134,6 +134,26 @@ test('without a key there is nothing to see, but for health, metrics and docs', 
   expect(await status('/api-docs/json')).toBe(200)
 })
 
+test('one key that asks too often is told when to come back; other keys, probes and metrics go on', async () => {
+  const admin = await buildAdmin({ THROTTLE_LIMIT: '2', THROTTLE_TTL: '30' })
+  onTestFinished(() => admin.close())
+  const ask = async (key: string) =>
+    admin.call('GET', '/api/v1/users', { headers: { 'x-api-key': key } })
+
+  const [first, , third] = [
+    await ask('gateway-service-key'),
+    await ask('gateway-service-key'),
+    await ask('gateway-service-key'),
+  ]
+
+  expect(first.headers['ratelimit']).toBe('"default";r=1;t=30')
+  expect(third.json()).toMatchObject({ status: 429, code: 'RATE_LIMIT_EXCEEDED' })
+  expect(third.headers['retry-after']).toMatch(/^\d+$/u)
+  expect((await ask('state-service-key')).statusCode).toBe(200)
+  expect((await admin.call('GET', '/health/readiness')).statusCode).toBe(200)
+  expect((await admin.call('GET', '/metrics')).statusCode).toBe(200)
+})
+
 test('a second process on the same data is refused', async () => {
   const first = await buildAdmin()
   onTestFinished(() => first.close())

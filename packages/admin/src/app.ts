@@ -1,6 +1,7 @@
-import type { Logger } from 'pino'
+import '@potok/core/access'
 import apiKey from '@potok/core/api-key'
-import { createServer, type Server } from '@potok/core/server'
+import rateLimit from '@potok/core/rate-limit'
+import { createServer, type Server, type ServerOptions } from '@potok/core/server'
 import type { Config } from './config.ts'
 import documents from './documents/index.ts'
 import ownScope from './own-scope/index.ts'
@@ -8,8 +9,11 @@ import settings from './settings/index.ts'
 import store from './store/index.ts'
 import users from './users/index.ts'
 
+/** Characters of an API key that tell one caller from another in the rate limit. */
+const KEY_LENGTH = 64
+
 /** The admin process: its plugins in dependency order. */
-export async function buildApp(config: Config, logger: Logger): Promise<Server> {
+export async function buildApp(config: Config, logger: ServerOptions['logger']): Promise<Server> {
   const app = await createServer({
     config,
     logger,
@@ -21,6 +25,13 @@ export async function buildApp(config: Config, logger: Logger): Promise<Server> 
       description: 'People, their roles and settings, and a generic document store.',
       security: 'apiKey',
     },
+  })
+  await app.register(rateLimit, {
+    limit: config.THROTTLE_LIMIT,
+    ttlSeconds: config.THROTTLE_TTL,
+    // Before anybody is known: the key itself, cut short because anything may stand there.
+    keyOf: ({ headers }) => String(headers['x-api-key']).slice(0, KEY_LENGTH),
+    skip: ({ routeOptions }) => routeOptions.config.public === true,
   })
   await app.register(apiKey, { keys: config.API_KEYS })
   await app.register(ownScope)

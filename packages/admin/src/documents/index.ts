@@ -6,12 +6,12 @@ import { createDocuments } from './documents.ts'
 import { createRetention } from './retention.ts'
 import { routes } from './routes.ts'
 
-export interface DocumentsOptions {
+interface DocumentsOptions {
   /** Where the routes are mounted. */
   prefix: string
   /** How long a delete keeps late writes of older versions away, days. */
   tombstoneDays: number
-  /** Documents that one page looks at. Default 1000. */
+  /** Documents that one page looks at. Default 2000. */
   scanLimit?: number
   /** Characters of the bodies of one page. Default 4 Mi. */
   pageSize?: number
@@ -22,7 +22,7 @@ const SWEEP_EVERY_MS = 3_600_000
 const SWEEP_BATCH = 500
 
 export default fp<DocumentsOptions>(
-  async (app, { prefix, tombstoneDays, scanLimit = 1000, pageSize = 4 * 1024 * 1024 }) => {
+  async (app, { prefix, tombstoneDays, scanLimit = 2000, pageSize = 4 * 1024 * 1024 }) => {
     const documents = createDocuments({ database: app.store, scanLimit, pageSize })
     await app.register(routes, { prefix, documents })
 

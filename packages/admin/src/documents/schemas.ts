@@ -12,7 +12,7 @@ const Entity = Type.String({
 })
 
 /** Longer than an entity id: the state service files its states under `<entity>:<id>`. */
-export const DocumentId = Type.String({
+const DocumentId = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$',
   description: 'Id of the document',
   examples: ['note_1'],
@@ -63,7 +63,6 @@ const Filed = Type.Object({
   updatedAt: Timestamp,
   document: Type.Object({}, { additionalProperties: true }),
 })
-export type Filed = Static<typeof Filed>
 
 const DocumentPage = Type.Object(
   { items: Type.Array(Filed), nextCursor: Type.Optional(PageCursor) },

@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import { routes } from './routes.ts'
 import { createSettings } from './settings.ts'
 
-export interface SettingsOptions {
+interface SettingsOptions {
   /** Where people are mounted. */
   prefix: string
 }

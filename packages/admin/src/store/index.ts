@@ -14,7 +14,7 @@ import type { UsersTables } from '../users/tables.ts'
 export type AdminTables = UsersTables & SettingsTables & DocumentsTables
 export type Store = Database<AdminTables>
 
-export interface StoreOptions {
+interface StoreOptions {
   /** `postgres://…`; undefined: SQLite. */
   url: string | undefined
   /** Directory of the SQLite file. */

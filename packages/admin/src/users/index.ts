@@ -14,7 +14,7 @@ import { createUsers, type Users } from './users.ts'
 export { UserNotFound } from './errors.ts'
 export type { Users } from './users.ts'
 
-export interface UsersOptions {
+interface UsersOptions {
   /** Where the routes are mounted. */
   prefix: string
   passwords: PasswordsOptions

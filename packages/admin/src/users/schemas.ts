@@ -13,7 +13,7 @@ import { IfMatch, IfNoneMatch } from '../lib/conditional-headers.ts'
 import { PageCursor, PageLimit } from '../lib/page-cursor.ts'
 
 /** The id of a person, or `@username`. */
-export const UserRef = Type.String({
+const UserRef = Type.String({
   pattern: '^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,127}|@[A-Za-z0-9][A-Za-z0-9._-]{0,63})$',
   description: 'Id of the person, or `@username`',
   examples: ['@ivan.petrov'],

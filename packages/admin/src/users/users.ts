@@ -192,7 +192,7 @@ async function updateUser(trx: Write, sql: Sql, user: User): Promise<User> {
 }
 
 /** Makes `hash` the password of the person. */
-export async function storeHash(trx: Write, sql: Sql, userId: string, hash: string): Promise<void> {
+async function storeHash(trx: Write, sql: Sql, userId: string, hash: string): Promise<void> {
   await trx
     .insertInto('credentials')
     .values({ user_id: userId, password_hash: hash, changed_at: sql.now() })
