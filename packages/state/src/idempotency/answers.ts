@@ -17,8 +17,6 @@ export interface Answer {
 export interface AnswersDeps {
   store: AnyDatabase
   retentionMs: number
-  /** Rows removed in one transaction. */
-  purgeBatch?: number
 }
 
 type Row = Pick<IdempotencyKeysTable, 'payload' | 'status' | 'etag' | 'location' | 'body'>
@@ -45,16 +43,20 @@ function claiming(store: AnyDatabase) {
             payload: slot('payload'),
             created_at: now,
             status: 0,
-            ...{ etag: null, location: null, body: null },
+            etag: null,
+            location: null,
+            body: null,
           })
           .where('idempotency_keys.created_at', '<', sql<number>`${now} - ${slot('retentionMs')}`),
       )
   })
 }
 
+export type Answers = ReturnType<typeof createAnswers>
+
 /** Keeps answers in the transaction of the change that they tell of. */
-export function createAnswers({ store, retentionMs, purgeBatch = 1000 }: AnswersDeps) {
-  const { kysely, transaction } = store.as<IdempotencyTables>()
+export function createAnswers({ store, retentionMs }: AnswersDeps) {
+  const { kysely } = store.as<IdempotencyTables>()
   const claim = claiming(store)
   const find = store.statement<{ id: string }>()<Row>((slot) =>
     kysely
@@ -96,27 +98,6 @@ export function createAnswers({ store, retentionMs, purgeBatch = 1000 }: Answers
       const { status, etag = null, location = null, body = null } = answer
       await keep({ id: claimed.id, status, etag, location, body }, trx)
       return answer
-    },
-    /** Removes what is past its retention. @returns how many rows */
-    async purge(): Promise<number> {
-      let removed = 0
-      for (;;) {
-        const { numDeletedRows } = await store.write((trx) =>
-          transaction(trx)
-            .deleteFrom('idempotency_keys')
-            .where('id', 'in', (db) =>
-              db
-                .selectFrom('idempotency_keys')
-                .select('id')
-                .where('created_at', '<', sql<number>`${store.now()} - ${retentionMs}`)
-                .orderBy('created_at')
-                .limit(purgeBatch),
-            )
-            .executeTakeFirstOrThrow(),
-        )
-        removed += Number(numDeletedRows)
-        if (Number(numDeletedRows) < purgeBatch) return removed
-      }
     },
   }
 }

@@ -3,10 +3,11 @@
  */
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { createAnswers } from './answers.ts'
+import { createAnswers, type Answers } from './answers.ts'
 import { claimOf, type Claim } from './claim.ts'
+import { purge } from './retention.ts'
 
-export type { Answer } from './answers.ts'
+export type { Answer, Answers } from './answers.ts'
 export type { Claim } from './claim.ts'
 
 export interface IdempotencyOptions {
@@ -18,7 +19,7 @@ export interface IdempotencyOptions {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    idempotency: Pick<ReturnType<typeof createAnswers>, 'once'> & {
+    idempotency: Answers & {
       /** The claim of a request that carries an `Idempotency-Key`. */
       claim(request: FastifyRequest): Claim | undefined
     }
@@ -35,13 +36,13 @@ function claim(request: FastifyRequest): Claim | undefined {
 
 export default fp<IdempotencyOptions>(
   async (app, { retentionMs, purgeMs = 600_000 }) => {
-    const answers = createAnswers({ store: app.store, retentionMs })
-    app.decorate('idempotency', { once: answers.once, claim })
+    const { store } = app
+    app.decorate('idempotency', { ...createAnswers({ store, retentionMs }), claim })
     const log = app.log.child({ context: 'Idempotency' })
     const timer = setInterval(() => {
-      answers
-        .purge()
-        .catch((error: unknown) => log.warn({ err: error }, 'keys could not be purged'))
+      purge({ store, retentionMs }).catch((error: unknown) => {
+        log.warn({ err: error }, 'keys could not be purged')
+      })
     }, purgeMs)
     timer.unref()
     app.addHook('onClose', async () => clearInterval(timer))

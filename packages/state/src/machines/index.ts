@@ -4,6 +4,7 @@
 import fp from 'fastify-plugin'
 import { createCatalog, type Catalog } from './catalog.ts'
 import { createReplacement } from './replacement.ts'
+import { createMachineRows } from './rows.ts'
 import { routes } from './routes.ts'
 
 export { holdsElement } from './array-elements.ts'
@@ -26,12 +27,14 @@ declare module 'fastify' {
 export default fp<MachinesOptions>(
   async (app, { machineLimit = 500 }) => {
     const { store } = app
-    const catalog = createCatalog(store)
+    const rows = createMachineRows(store)
+    const catalog = createCatalog(rows)
+    const { isBuiltIn } = catalog
     app.decorate('machines', catalog)
     await app.register(routes, {
       prefix: '/api/v1/machines',
       catalog,
-      replacement: createReplacement({ store, catalog, machineLimit }),
+      replacement: createReplacement({ store, rows, isBuiltIn, machineLimit }),
     })
   },
   {

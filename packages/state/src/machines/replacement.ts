@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Machine, MachineDefinition } from '@potok/contracts/machine'
-import type { Database } from '@potok/core/database'
+import type { Database, DialectSql } from '@potok/core/database'
 import { isMet, type Conditions } from '@potok/core/lib/precondition'
 import { sql, type Transaction } from 'kysely'
 import type { StateTables } from '../states/tables.ts'
-import { machineFrom, type Catalog } from './catalog.ts'
 import { definitionErrors } from './definition.ts'
 import {
   BuiltIn,
@@ -12,17 +11,18 @@ import {
   preconditionFailed,
   TooManyMachines,
   wouldStrand,
-  type Stranded,
 } from './errors.ts'
-import { indexElements } from './array-elements.ts'
-import { createMetadataIndex, dropMetadataIndex } from './metadata-index.ts'
+import { moveIndexes } from './moved-indexes.ts'
+import { machineFrom, type MachineRows } from './rows.ts'
+import { strandedBy, type StrandedEntities } from './stranded.ts'
 import type { MachineTables } from './tables.ts'
 
 type Tables = MachineTables & StateTables
 
 export interface ReplacementDeps {
   store: Database<Tables>
-  catalog: Catalog
+  rows: MachineRows
+  isBuiltIn: (entity: string) => boolean
   /** Entity types of the users' own, at most. */
   machineLimit: number
 }
@@ -36,110 +36,62 @@ export interface NewRules {
   force: boolean
 }
 
-/** What rules would leave without a valid status; the first hundred are listed, all are counted. */
-export interface StrandedEntities {
-  strandedTotal: number
-  stranded: Stranded[]
+function isSame(machine: Machine, definition: MachineDefinition): boolean {
+  const { statuses, initial, transitions, expiry, indexes } = machine
+  const before = { statuses, initial, transitions, expiry, indexes }
+  return isDeepStrictEqual(before, { expiry: undefined, indexes: undefined, ...definition })
 }
 
-const STRANDED_LIST_LIMIT = 100
+async function save(
+  trx: Transaction<MachineTables>,
+  dialect: DialectSql,
+  { entity, definition, actor }: NewRules,
+  version: number,
+): Promise<Machine> {
+  const text = JSON.stringify(definition)
+  const { created_at: at } = await trx
+    .insertInto('machine_versions')
+    .values({
+      entity,
+      version,
+      definition: text,
+      created_at: dialect.now(),
+      created_by: actor,
+    })
+    .returning('created_at')
+    .executeTakeFirstOrThrow()
+  const row = { version, definition: text, updated_at: at, updated_by: actor }
+  await trx
+    .insertInto('machines')
+    .values({ entity, ...row })
+    .onConflict((conflict) => conflict.column('entity').doUpdateSet(row))
+    .execute()
+  return machineFrom(entity, version, text, at)
+}
 
-const definitionOf = ({
-  statuses,
-  initial,
-  transitions,
-  expiry,
-  indexes,
-}: Machine): MachineDefinition => ({
-  statuses,
-  initial,
-  transitions,
-  ...(expiry === undefined ? {} : { expiry }),
-  ...(indexes === undefined ? {} : { indexes }),
-})
+async function checkLimit(trx: Transaction<MachineTables>, limit: number): Promise<void> {
+  const { count } = await trx
+    .selectFrom('machines')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  if (count >= limit) throw new TooManyMachines(limit)
+}
+
+async function checkStranded(
+  trx: Transaction<StateTables>,
+  entity: string,
+  statuses: readonly string[],
+): Promise<void> {
+  const { strandedTotal, stranded } = await strandedBy(trx, entity, statuses)
+  if (strandedTotal > 0) throw wouldStrand(entity, strandedTotal, stranded)
+}
 
 /** Puts rules of users into force. */
-export function createReplacement({ store, catalog, machineLimit }: ReplacementDeps) {
+export function createReplacement({ store, rows, isBuiltIn, machineLimit }: ReplacementDeps) {
   function check(entity: string, definition: MachineDefinition): void {
-    if (catalog.isBuiltIn(entity)) throw new BuiltIn(entity)
+    if (isBuiltIn(entity)) throw new BuiltIn(entity)
     const errors = definitionErrors(definition)
     if (errors.length > 0) throw definitionInvalid(errors)
-  }
-
-  async function strandedBy(
-    db: Pick<Transaction<Tables>, 'selectFrom'>,
-    entity: string,
-    statuses: readonly string[],
-  ): Promise<StrandedEntities> {
-    const rows = db
-      .selectFrom('states')
-      .where('entity', '=', entity)
-      .where('deleted_at', 'is', null)
-      .where('status', 'not in', statuses)
-    const { total } = await rows
-      .select(({ fn }) => fn.countAll<number>().as('total'))
-      .executeTakeFirstOrThrow()
-    const stranded = await rows
-      .select(['entity_id as entityId', 'status'])
-      .orderBy('entity_id')
-      .limit(STRANDED_LIST_LIMIT)
-      .execute()
-    return { strandedTotal: total, stranded }
-  }
-
-  async function checkLimit(trx: Transaction<Tables>): Promise<void> {
-    const { count } = await trx
-      .selectFrom('machines')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow()
-    if (count >= machineLimit) throw new TooManyMachines(machineLimit)
-  }
-
-  /** In the same transaction as the rules: what they declare is indexed from the moment they are in force. */
-  async function moveIndexes(
-    trx: Transaction<Tables>,
-    entity: string,
-    before: readonly string[],
-    after: readonly string[],
-  ): Promise<void> {
-    for (const path of before.filter((one) => !after.includes(one))) {
-      await dropMetadataIndex(entity, path).execute(trx)
-      await trx
-        .deleteFrom('state_elements')
-        .where('entity', '=', entity)
-        .where('path', '=', path)
-        .execute()
-    }
-    for (const path of after.filter((one) => !before.includes(one))) {
-      await createMetadataIndex(store, entity, path).execute(trx)
-      await indexElements(store, entity, path).execute(trx)
-    }
-  }
-
-  async function save(
-    trx: Transaction<Tables>,
-    { entity, definition, actor }: NewRules,
-    version: number,
-  ): Promise<Machine> {
-    const text = JSON.stringify(definition)
-    const { created_at: at } = await trx
-      .insertInto('machine_versions')
-      .values({
-        entity,
-        version,
-        definition: text,
-        created_at: store.now(),
-        created_by: actor,
-      })
-      .returning('created_at')
-      .executeTakeFirstOrThrow()
-    const row = { version, definition: text, updated_at: at, updated_by: actor }
-    await trx
-      .insertInto('machines')
-      .values({ entity, ...row })
-      .onConflict((conflict) => conflict.column('entity').doUpdateSet(row))
-      .execute()
-    return machineFrom(entity, version, text, at)
   }
 
   return {
@@ -160,18 +112,14 @@ export function createReplacement({ store, catalog, machineLimit }: ReplacementD
         if (store.dialect === 'postgres') {
           await sql`lock table machines in exclusive mode`.execute(trx)
         }
-        const current = await catalog.stored(entity, trx)
+        const current = await rows.find(entity, trx)
         if (!isMet(conditions, current?.version)) throw preconditionFailed(current?.version)
-        if (current === undefined) await checkLimit(trx)
-        else if (isDeepStrictEqual(definitionOf(current), definition)) {
-          return { machine: current, created: false }
-        }
-        if (!force) {
-          const { strandedTotal, stranded } = await strandedBy(trx, entity, definition.statuses)
-          if (strandedTotal > 0) throw wouldStrand(entity, strandedTotal, stranded)
-        }
-        await moveIndexes(trx, entity, current?.indexes ?? [], definition.indexes ?? [])
-        const machine = await save(trx, rules, (current?.version ?? 0) + 1)
+        if (current === undefined) await checkLimit(trx, machineLimit)
+        else if (isSame(current, definition)) return { machine: current, created: false }
+        if (!force) await checkStranded(trx, entity, definition.statuses)
+        const indexes = { before: current?.indexes ?? [], after: definition.indexes ?? [] }
+        await moveIndexes(trx, store, entity, indexes)
+        const machine = await save(trx, store, rules, (current?.version ?? 0) + 1)
         return { machine, created: current === undefined }
       })
     },

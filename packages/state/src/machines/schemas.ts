@@ -1,14 +1,15 @@
 import { EntityType } from '@potok/contracts/identifiers'
 import { Machine, MachineDefinition } from '@potok/contracts/machine'
+import { Problem } from '@potok/contracts/problem'
 import { ENTITY_TAGS } from '@potok/core/lib/precondition'
 import { closedSet } from '@potok/contracts/closed-set'
 import { Type } from '@sinclair/typebox'
 
-export const MachineParams = Type.Object({ entity: EntityType })
+const MachineParams = Type.Object({ entity: EntityType })
 
 const flag = (description: string) => Type.Boolean({ default: false, description })
 
-export const MachineQuery = Type.Object(
+const MachineQuery = Type.Object(
   {
     version: Type.Optional(
       Type.Integer({ minimum: 1, description: 'The rules as they were in this version' }),
@@ -20,7 +21,7 @@ export const MachineQuery = Type.Object(
   { additionalProperties: false },
 )
 
-export const PutQuery = Type.Object(
+const PutQuery = Type.Object(
   {
     dryRun: flag('Only tell which stored entities the rules would strand'),
     force: flag('Replace although stored entities are stranded'),
@@ -28,21 +29,21 @@ export const PutQuery = Type.Object(
   { additionalProperties: false },
 )
 
-const tags = (description: string) =>
+const entityTags = (description: string) =>
   Type.Optional(Type.String({ pattern: ENTITY_TAGS, description }))
 
-export const ReadHeaders = Type.Object({
-  'if-none-match': tags('304 when the version in force is this one'),
+const ReadHeaders = Type.Object({
+  'if-none-match': entityTags('304 when the version in force is this one'),
 })
 
-export const PutHeaders = Type.Object({
-  'if-match': tags('412 unless the version in force is this one'),
-  'if-none-match': tags('`*`: only when there are no rules yet'),
+const PutHeaders = Type.Object({
+  'if-match': entityTags('412 unless the version in force is this one'),
+  'if-none-match': entityTags('`*`: only when there are no rules yet'),
 })
 
-export const MachineList = Type.Object({ items: Type.Array(Machine) })
+const MachineList = Type.Object({ items: Type.Array(Machine) })
 
-export const DryRun = Type.Object(
+const DryRun = Type.Object(
   {
     strandedTotal: Type.Integer({
       minimum: 0,
@@ -55,7 +56,7 @@ export const DryRun = Type.Object(
   { title: 'DryRun' },
 )
 
-export const MachineBody = Type.Object(MachineDefinition.properties, {
+const MachineBody = Type.Object(MachineDefinition.properties, {
   additionalProperties: false,
   examples: [
     {
@@ -67,3 +68,45 @@ export const MachineBody = Type.Object(MachineDefinition.properties, {
     },
   ],
 })
+
+const tags = ['machines']
+const refusals = { '4xx': Problem, 503: Problem }
+
+export const listSchema = {
+  tags,
+  summary: 'The transition rules of every entity type',
+  response: { 200: MachineList, ...refusals },
+}
+
+export const getSchema = {
+  tags,
+  summary: 'The transition rules in force for an entity type',
+  params: MachineParams,
+  querystring: MachineQuery,
+  headers: ReadHeaders,
+  response: {
+    200: {
+      description: 'The rules, or their drawing',
+      content: {
+        'application/json': { schema: Machine },
+        'text/vnd.mermaid': { schema: Type.String() },
+      },
+    },
+    304: Type.Null({ description: 'Not modified' }),
+    ...refusals,
+  },
+}
+
+export const putSchema = {
+  tags,
+  summary: 'Put the rules of an entity type of your own into force',
+  description:
+    'Every change makes a new version; the version in force stands on every history row. Refused with 409 when ' +
+    'stored entities have a status that the new rules do not know. Metadata paths in `indexes` are indexed at once; ' +
+    'writes of states wait meanwhile.',
+  params: MachineParams,
+  querystring: PutQuery,
+  headers: PutHeaders,
+  body: MachineBody,
+  response: { 200: Type.Union([Machine, DryRun]), 201: Machine, ...refusals },
+}

@@ -5,7 +5,8 @@ import type { Metadata } from '@potok/contracts/state'
 import type { Answer } from '../idempotency/index.ts'
 import type { By, Command, Outcome } from './command.ts'
 import { stateJson } from './state-row.ts'
-import type { Refused, Writer } from './writer.ts'
+import type { Refused } from './deciding.ts'
+import type { Writer } from './writer.ts'
 
 export interface Operation {
   op: 'create' | 'upsert' | 'update' | 'patch' | 'delete'

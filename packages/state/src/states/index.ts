@@ -19,7 +19,7 @@ export default fp<StatesOptions>(
     const { store, machines, events, idempotency } = app
     const log = app.log.child({ context: 'StateService' })
     const writer = createWriter({ store, machines, events, log, metadataLimitBytes })
-    const states = createStates({ store, writer, once: idempotency.once })
+    const states = createStates({ store, writer, idempotency })
     const reads = createReads({ store, machines })
     const queries = createQueries({
       store,

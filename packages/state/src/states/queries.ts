@@ -1,20 +1,16 @@
 import type { AnyDatabase } from '@potok/core/database'
-import { sql, type CompiledQuery, type RawBuilder } from 'kysely'
-import type { Catalog, Rules } from '../machines/index.ts'
-import type { Column, Condition } from './condition.ts'
+import type { CompiledQuery, RawBuilder } from 'kysely'
+import type { Catalog } from '../machines/index.ts'
 import type { ConditionContext } from './condition-sql.ts'
-import { unknownStatus } from './errors.ts'
+import { createQueryContext } from './query-context.ts'
 import { planOf } from './query-plan.ts'
 import { countSql, groupsSql, pageSql, type Group } from './query-sql.ts'
-import { cursorOf, SORT_COLUMNS, type CursorValue, type Query } from './query.ts'
+import { cursorOf, SORT_COLUMNS, type Query } from './query.ts'
 import { stateJson, type StateRow } from './state-row.ts'
 import type { StateTables } from './tables.ts'
 
-/** Runs a query; one that no index serves is run for a limited time where it holds up nobody. */
-export type RunQuery = <Row>(
-  query: CompiledQuery<Row>,
-  options: { indexed: boolean },
-) => Promise<Row[]>
+/** Runs a query; one that no index serves is run for a limited time, where it holds up nobody. */
+export type RunQuery = <Row>(query: CompiledQuery<Row>, indexed: boolean) => Promise<Row[]>
 
 export interface QueriesDeps {
   store: AnyDatabase
@@ -22,111 +18,57 @@ export interface QueriesDeps {
   run: RunQuery
 }
 
-/** Metadata paths that a query compares, nested ones included. */
-function pathsIn(conditions: readonly Condition[]): string[] {
-  return conditions.flatMap((condition) => {
-    if ('field' in condition) {
-      return condition.field.kind === 'metadata' ? [condition.field.path] : []
-    }
-    return pathsIn([condition.of].flat())
-  })
+/** A page as JSON text; the items are JSON already. */
+function pageJson(items: readonly string[], total?: number, nextCursor?: string): string {
+  const next = nextCursor === undefined ? '' : `,"nextCursor":"${nextCursor}"`
+  return `{"items":[${items.join(',')}]${next}${total === undefined ? '' : `,"total":${total}`}}`
 }
 
-const statusesIn = (conditions: readonly Condition[]): string[] =>
-  conditions.flatMap((condition) =>
-    condition.kind === 'in' && condition.field.name === 'status'
-      ? condition.values.filter((value) => typeof value === 'string')
-      : [],
-  )
+const groupJson = ({ value, count }: Group): string =>
+  `{"value":${JSON.stringify(value)},"count":${count}}`
 
-const sortValue = (row: StateRow, column: Column): CursorValue => row[column] ?? ''
+/** Where the next page begins; undefined: there is none. */
+function nextOf({ sort, limit }: Query, rows: readonly StateRow[]): string | undefined {
+  const last = rows[limit - 1]
+  if (rows.length <= limit || last === undefined) return undefined
+  return cursorOf(
+    sort,
+    SORT_COLUMNS[sort.field].map((column) => last[column] ?? ''),
+  )
+}
 
 /** Lists and queries. They read the store and see every acknowledged write. */
 export function createQueries({ store, machines, run }: QueriesDeps) {
   const { kysely } = store.as<StateTables>()
+  const stored = createQueryContext(store)
 
-  async function rowsOf<Row>(query: RawBuilder<Row>, indexed: boolean): Promise<Row[]> {
-    return run(query.compile(kysely), { indexed })
-  }
+  const rowsOf = <Row>(query: RawBuilder<Row>, indexed: boolean): Promise<Row[]> =>
+    run(query.compile(kysely), indexed)
 
-  /** Is there any array at the path? A look at the first entry of an index. */
-  async function holdsArrays(entity: string, path: string): Promise<boolean> {
-    const found = await kysely
-      .selectFrom('state_elements')
-      .select(sql<number>`1`.as('one'))
-      .where('entity', '=', entity)
-      .where('path', '=', path)
-      .limit(1)
-      .executeTakeFirst()
-    return found !== undefined
-  }
-
-  async function contextOf({ entity, where }: Query, rules: Rules): Promise<ConditionContext> {
-    const indexes = new Set(rules.indexes)
-    const arrays = new Set<string>()
-    for (const path of new Set(pathsIn(where))) {
-      if (indexes.has(path) && (await holdsArrays(entity, path))) arrays.add(path)
-    }
-    return { dialect: store, entity, indexes, arrays }
-  }
-
-  /** A status that neither the rules nor any state knows is a slip of the pen. */
-  async function checkStatuses({ entity, where }: Query, rules: Rules): Promise<void> {
-    for (const status of statusesIn(where)) {
-      if (rules.knows(status)) continue
-      const stranded = await kysely
-        .selectFrom('states')
-        .select('entity_id')
-        .where('entity', '=', entity)
-        .where('status', '=', status)
-        .where('deleted_at', 'is', null)
-        .limit(1)
-        .executeTakeFirst()
-      if (stranded === undefined) throw unknownStatus(entity, status, rules.statuses)
-    }
-  }
-
-  const groupJson = ({ value, count }: Group): string =>
-    `{"value":${JSON.stringify(value)},"count":${count}}`
-
-  function pageJson(query: Query, rows: readonly StateRow[], total: number | undefined): string {
-    const page = rows.slice(0, query.limit)
-    const last = page.at(-1)
-    const next =
-      rows.length > query.limit && last !== undefined
-        ? cursorOf(
-            query.sort,
-            SORT_COLUMNS[query.sort.field].map((column) => sortValue(last, column)),
-          )
-        : undefined
-    return (
-      `{"items":[${page.map(stateJson).join(',')}]` +
-      `${next === undefined ? '' : `,"nextCursor":"${next}"`}` +
-      `${total === undefined ? '' : `,"total":${total}`}}`
-    )
+  async function totalOf(query: Query, context: ConditionContext, indexed: boolean) {
+    if (!query.count) return undefined
+    const [row] = await rowsOf(countSql(query, context), indexed)
+    return row?.total
   }
 
   return {
     /**
      * @returns the answer as JSON text
-     * @throws 404 unknown entity type, 422 unknown status, too expensive
+     * @throws 404 unknown entity type; 422 unknown status, too expensive
      */
     async page(query: Query): Promise<string> {
       const rules = await machines.rules(query.entity)
-      await checkStatuses(query, rules)
-      const context = await contextOf(query, rules)
-      const { groupBy } = query
-      const scalars = new Set(rules.indexes.filter((path) => !context.arrays.has(path)))
-      const plan = planOf(query, scalars)
-      const count = async () =>
-        query.count ? (await rowsOf(countSql(query, context), plan.indexed))[0]?.total : undefined
+      await stored.checkStatuses(query, rules)
+      const context = await stored.contextOf(query, rules)
+      const { groupBy, limit } = query
       if (groupBy !== undefined) {
         const groups = await rowsOf(groupsSql(store, query, groupBy, context), false)
-        const total = await count()
-        return `{"items":[${groups.map(groupJson).join(',')}]${total === undefined ? '' : `,"total":${total}`}}`
+        return pageJson(groups.map(groupJson), await totalOf(query, context, false))
       }
+      const plan = planOf(query, new Set(rules.indexes.filter((path) => !context.arrays.has(path))))
       const rows = await rowsOf(pageSql(query, plan, context), plan.indexed)
-      return pageJson(query, rows, await count())
+      const items = rows.slice(0, limit).map(stateJson)
+      return pageJson(items, await totalOf(query, context, plan.indexed), nextOf(query, rows))
     },
   }
 }

@@ -5,6 +5,7 @@ import { CreatedMeanwhile } from './errors.ts'
 import { indexedElements, type Element } from './metadata.ts'
 import { metadataOf, type StateRow } from './state-row.ts'
 import type { Statements } from './statements.ts'
+import type { StateElementsTable } from './tables.ts'
 
 /** Rows by {@link keyOf}, as they were before the write; tombstones included. */
 export type Before = ReadonlyMap<string, StateRow>
@@ -66,7 +67,7 @@ export function createSaving(say: Statements) {
 
     /** Keeps the index of array elements. @param last the last change of each entity */
     async elements(trx: AnyTransaction, last: readonly Change[], before: Before): Promise<void> {
-      const rows: object[] = []
+      const rows: StateElementsTable[] = []
       for (const { changed, rules } of last) {
         const { entity, entity_id } = changed.row
         const old = elementsBefore(before.get(keyOf(changed.row)), rules)
@@ -74,7 +75,7 @@ export function createSaving(say: Statements) {
           changed.newStatus === null ? [] : indexedElements(changed.metadata, rules.indexes)
         if (JSON.stringify(old) === JSON.stringify(now)) continue
         if (old.length > 0) await say.deleteElements({ entity, entity_id }, trx)
-        rows.push(...now.map((element) => ({ entity, entity_id, ...element })))
+        for (const { path, value } of now) rows.push({ entity, entity_id, path, value })
       }
       if (rows.length > 0) await say.insertElements(json(rows), trx)
     },

@@ -38,7 +38,7 @@ export function stateJson(row: StateRow): string {
 const quoted = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
 
 /** A `HistoryEntry` as JSON text. */
-export function historyJson(row: HistoryRow): string {
+function historyJson(row: HistoryRow): string {
   const reason = row.reason === null ? null : JSON.stringify(row.reason)
   return (
     `{"version":${row.version},"event":"${row.event}"` +
@@ -47,6 +47,15 @@ export function historyJson(row: HistoryRow): string {
     `,"correlationId":"${row.correlation_id}","machineVersion":${row.machine_version}` +
     `,"timestamp":"${iso(row.timestamp)}"}`
   )
+}
+
+/** A page of history as JSON text. */
+export function historyPageJson(page: {
+  rows: readonly HistoryRow[]
+  nextCursor?: number
+}): string {
+  const next = page.nextCursor === undefined ? null : `"${page.nextCursor}"`
+  return `{"items":[${page.rows.map(historyJson).join(',')}]${optional('nextCursor', next)}}`
 }
 
 /** The state that a version of the history was; undefined: it was a deletion. */

@@ -1,6 +1,6 @@
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { entityTag } from '@potok/core/lib/precondition'
-import type { Answer, Claim } from '../idempotency/index.ts'
+import type { Answer, Answers, Claim } from '../idempotency/index.ts'
 import type { By, Command, Outcome } from './command.ts'
 import { CreatedMeanwhile } from './errors.ts'
 import { stateJson } from './state-row.ts'
@@ -9,12 +9,7 @@ import type { Writer } from './writer.ts'
 export interface StatesDeps {
   store: Pick<AnyDatabase, 'write'>
   writer: Writer
-  /** Does the work at most once for a claim. */
-  once: (
-    trx: AnyTransaction,
-    claim: Claim | undefined,
-    work: () => Promise<Answer>,
-  ) => Promise<Answer>
+  idempotency: Answers
   /** Beginnings anew when somebody else creates the same entity at the same moment. */
   attempts?: number
 }
@@ -33,7 +28,7 @@ function answerOf({ op }: Command, outcome: Outcome): Answer {
 }
 
 /** Writes as the routes ask for them. Knows answers, but no HTTP. */
-export function createStates({ store, writer, once, attempts = 8 }: StatesDeps) {
+export function createStates({ store, writer, idempotency, attempts = 8 }: StatesDeps) {
   async function transact<T>(work: (trx: AnyTransaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -49,7 +44,7 @@ export function createStates({ store, writer, once, attempts = 8 }: StatesDeps) 
     /** One command. @throws 403, 404, 409, 412, 422 */
     write(command: Command, by: By, claim?: Claim): Promise<Answer> {
       return transact((trx) =>
-        once(trx, claim, async () => {
+        idempotency.once(trx, claim, async () => {
           const [result] = await writer.run(trx, [command], by, 'atomic')
           if (result === undefined) throw new Error('A command without a result')
           if (result.kind === 'refused') throw result.error
