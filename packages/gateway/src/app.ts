@@ -4,11 +4,13 @@ import rateLimit from '@potok/core/rate-limit'
 import { createServer } from '@potok/core/server'
 import access from './access/index.ts'
 import auth from './auth/index.ts'
+import bot from './bot/index.ts'
 import circuits from './circuits/index.ts'
 import type { Config } from './config.ts'
 import httpGuard from './http-guard/index.ts'
 import {
   authOptions,
+  botOptions,
   redisOptions,
   serverOptions,
   storeOptions,
@@ -38,6 +40,7 @@ export async function buildApp(config: Config, logger: Logger) {
   await app.register(upstreams, upstreamsOptions(config))
   await app.register(auth, authOptions(config))
   await app.register(access)
+  await app.register(bot, botOptions(config))
   await app.register(proxy, { bodyLimitBytes: config.BODY_LIMIT })
   await app.register(circuits)
   return app

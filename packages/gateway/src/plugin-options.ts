@@ -1,7 +1,9 @@
+import { ConfigError } from '@potok/core/config'
 import { durationMs } from '@potok/core/lib/duration'
 import { originsOf } from '@potok/core/security'
 import type { ServerOptions } from '@potok/core/server'
 import type { AuthOptions } from './auth/index.ts'
+import type { BotOptions } from './bot/index.ts'
 import type { Config } from './config.ts'
 import { presentHealth } from './health-view.ts'
 import type { GatewayRedisOptions } from './redis/index.ts'
@@ -66,3 +68,15 @@ export const authOptions = (config: Config): AuthOptions => ({
   refreshSecrets: config.JWT_REFRESH_SECRET,
   refreshTtlMs: durationMs(config.JWT_REFRESH_EXPIRATION),
 })
+
+/** @throws ConfigError webhook mode without what it needs */
+export function botOptions(config: Config): BotOptions {
+  const { MAX_BOT_TOKEN: token, MAX_BOT_WEBHOOK_URL: webhookUrl } = config
+  const { MAX_BOT_WEBHOOK_SECRET: webhookSecret } = config
+  const usual = webhookUrl === undefined ? 'polling' : 'webhook'
+  const mode = config.MAX_BOT_MODE ?? (token === undefined ? 'off' : usual)
+  if (token !== undefined && mode === 'webhook' && webhookSecret === undefined) {
+    throw new ConfigError('MAX_BOT_WEBHOOK_SECRET must be set: MAX_BOT_MODE is webhook')
+  }
+  return { token, baseUrl: config.MAX_API_BASE_URL, mode, webhookUrl, webhookSecret }
+}
