@@ -123,13 +123,13 @@ export class Circuit implements IPolicy {
       const value = await attempt({ signal })
       const verdict = this.#options.ofResult(value)
       this.#settle(pass, verdict)
-      this.#emit(verdict, performance.now() - startedAt, { value })
+      this.#emit(verdict, startedAt, { value })
       return value
     } catch (error) {
       const verdict = this.#options.ofError(error)
       this.#settle(pass, verdict)
       const reason = { error: error instanceof Error ? error : new Error(String(error)) }
-      this.#emit(verdict === 'success' ? 'neutral' : verdict, performance.now() - startedAt, reason)
+      this.#emit(verdict === 'success' ? 'neutral' : verdict, startedAt, reason)
       throw error
     }
   }
@@ -241,7 +241,8 @@ export class Circuit implements IPolicy {
     return phase
   }
 
-  #emit(verdict: Verdict, duration: number, reason: IFailureEvent['reason']): void {
+  #emit(verdict: Verdict, startedAt: number, reason: IFailureEvent['reason']): void {
+    const duration = performance.now() - startedAt
     if (verdict === 'success') this.#succeeded.emit({ duration })
     else this.#failed.emit({ duration, handled: verdict === 'failure', reason })
   }

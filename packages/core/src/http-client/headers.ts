@@ -19,16 +19,18 @@ const hopByHop = new Set([
 
 /** The headers without those that concern this hop alone, the ones that `Connection` names included. */
 export function withoutHopByHop(headers: Headers): Headers {
-  const named = connectionTokens(headers.connection)
+  const { connection } = headers
+  const named = connection === undefined ? undefined : tokensOf(connection)
   const kept: Headers = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !hopByHop.has(name) && !named.has(name)) kept[name] = value
+  for (const name of Object.keys(headers)) {
+    if (hopByHop.has(name) || named?.has(name) === true) continue
+    const value = headers[name]
+    if (value !== undefined) kept[name] = value
   }
   return kept
 }
 
-function connectionTokens(connection: string | string[] | undefined): Set<string> {
-  if (connection === undefined) return new Set()
+function tokensOf(connection: string | string[]): Set<string> {
   const list = Array.isArray(connection) ? connection.join(',') : connection
   return new Set(list.split(',').map((token) => token.trim().toLowerCase()))
 }

@@ -25,17 +25,14 @@ function isCarrier(headers: unknown): headers is Headers & { [proxiedRequest]: C
 }
 
 /**
- * Aborted when the client's connection closes, until released. Not `request.signal`: that one is also aborted when the
- * body has been read.
+ * Calls back when the client's connection closes. Not `request.signal`: that one is also aborted when the body has been
+ * read.
  */
-export function whileConnected(request: ClientRequest): {
-  signal: AbortSignal
-  release: () => void
-} {
+export function onClientGone(request: ClientRequest) {
   const { socket } = request.raw
-  const controller = new AbortController()
-  const abort = () => controller.abort()
-  if (socket.destroyed) abort()
-  else socket.once('close', abort)
-  return { signal: controller.signal, release: () => void socket.off('close', abort) }
+  return (leave: () => void) => {
+    if (socket.destroyed) leave()
+    else socket.once('close', leave)
+    return () => void socket.off('close', leave)
+  }
 }

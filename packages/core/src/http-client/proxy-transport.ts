@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream'
-import { callbackify } from 'node:util'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { isEventStream, withoutHopByHop, type Headers } from './headers.ts'
-import { carriedRequest, whileConnected } from './proxied-request.ts'
+import { carriedRequest, onClientGone } from './proxied-request.ts'
 import { DEADLINE_HEADER, idempotentMethods } from './request.ts'
 import { createRequestBody } from './request-body.ts'
 import { discardBody, limitBody } from './response-body.ts'
@@ -35,23 +34,27 @@ export function createProxyTransport(options: ProxyTransportOptions) {
 
   function request<T = null>(
     wanted: Wanted<T>,
-    callback: (error: Error | null, data: Data<T>) => void,
+    answered: (error: Error | null, data: Data<T>) => void,
   ): void
   function request<T = null>(wanted: Wanted<T>): Promise<Data<T>>
   function request<T>(
     wanted: Wanted<T>,
-    callback?: (error: Error | null, data: Data<T>) => void,
+    answered?: (error: Error | null, data: Data<T>) => void,
   ): Promise<Data<T>> | void {
-    if (callback === undefined) return proxied.forward(wanted)
-    callbackify(() => proxied.forward(wanted))((error, data) => {
-      try {
-        callback(error, data)
-      } catch (err) {
-        // Thrown on, it would end the process. One client is left without an answer, not all.
-        log.error({ context: 'Proxy', err, upstream: name }, 'an answer could not be passed on')
-        carriedRequest(wanted, name).request.raw.socket.destroy()
-      }
-    })
+    if (answered === undefined) return proxied.forward(wanted)
+    // What is thrown on from here would end the process. One client is left without an answer, not all.
+    const fail = (err: unknown) => {
+      log.error({ context: 'Proxy', err, upstream: name }, 'an answer could not be passed on')
+      carriedRequest(wanted, name).request.raw.socket.destroy()
+    }
+    proxied
+      .forward(wanted)
+      .then(
+        (data) => answered(null, data),
+        // undici too calls back without data then, against its type.
+        (error: unknown) => void Reflect.apply(answered, undefined, [error]),
+      )
+      .catch(fail)
   }
 
   return {
@@ -87,32 +90,27 @@ function createForward(options: ProxyTransportOptions) {
       bufferBytes: options.bodyBufferBytes,
     })
     const isSafe = idempotentMethods.has(wanted.method) || headers['idempotency-key'] !== undefined
-    const { signal, release } = whileConnected(request)
     const endsAt = performance.now() + deadlineMs
-    try {
-      const answer = await tries.run<Data<T>>({
-        method: wanted.method,
-        signal,
-        deadlineMs,
-        prepare: () => body.prepare(),
-        isRepeatable: () => isSafe && body.isRepeatable(),
-        isStarved: () => body.isStarved(),
-        discard: (unread) => discardBody(unread.body),
-        attempt: (attemptSignal, remainingMs) =>
-          dispatcher.request<T>({
-            ...wanted,
-            origin: options.origin.origin,
-            headers: outgoing(headers, body.content(), remainingMs),
-            body: body.content() ?? null,
-            signal: attemptSignal,
-          }),
-      })
-      watch(answer, endsAt, () => request.raw.socket.bytesWritten)
-      return { ...answer, headers: withoutHopByHop(answer.headers) }
-    } finally {
-      // From here on the framework destroys the answer's body when the client leaves.
-      release()
-    }
+    const answer = await tries.run<Data<T>>({
+      method: wanted.method,
+      // Until the head; from there on the framework destroys the body when the client leaves.
+      onCallerGone: onClientGone(request),
+      deadlineMs,
+      prepare: () => body.prepare(),
+      isRepeatable: () => isSafe && body.isRepeatable(),
+      isStarved: () => body.isStarved(),
+      discard: (unread) => discardBody(unread.body),
+      attempt: (cut, remainingMs) =>
+        dispatcher.request<T>({
+          ...wanted,
+          origin: options.origin.origin,
+          headers: outgoing(headers, body.content(), remainingMs),
+          body: body.content() ?? null,
+          signal: cut,
+        }),
+    })
+    watch(answer, endsAt, () => request.raw.socket.bytesWritten)
+    return { ...answer, headers: withoutHopByHop(answer.headers) }
   }
 
   return {

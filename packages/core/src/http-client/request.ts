@@ -72,15 +72,15 @@ export function createRequest(options: RequestOptions) {
       method,
       isRepeatable: () => isRepeatable,
       deadlineMs: wanted.deadlineMs ?? options.deadlineMs,
-      signal: wanted.signal,
-      attempt: async (signal, remainingMs) => {
+      onCallerGone: wanted.signal && onAbort(wanted.signal),
+      attempt: async (cut, remainingMs) => {
         const response = await dispatcher.request({
           origin: origin.origin,
           path: prefix + wanted.path + searchOf(wanted.query),
           method,
           headers: { ...headers, [DEADLINE_HEADER]: String(remainingMs) },
           body: body ?? null,
-          signal,
+          signal: cut,
         })
         const tooLong = () => upstreamError('upstream_bad_response', name)
         const bytes = await readBody(response.body, responseLimitBytes, tooLong)
@@ -89,6 +89,14 @@ export function createRequest(options: RequestOptions) {
       discard: () => {},
     })
     return { status: answer.statusCode, headers: answer.headers, body: bodyOf(answer.bytes, name) }
+  }
+}
+
+function onAbort(signal: AbortSignal) {
+  return (leave: () => void) => {
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
+    return () => signal.removeEventListener('abort', leave)
   }
 }
 

@@ -4,15 +4,13 @@ import {
   handleWhenResult,
   isBulkheadRejectedError,
   retry,
-  TaskCancelledError,
-  timeout,
-  TimeoutStrategy,
   wrap,
   type IPolicy,
   type RetryPolicy,
 } from 'cockatiel'
 import { jitteredDelayMs, retryAfterMs, type BackOff } from './back-off.ts'
 import type { Circuit, Verdict } from './circuit.ts'
+import { Cut } from './cut.ts'
 import { isUpstreamError, upstreamError, type UpstreamError } from './errors.ts'
 import { toUpstreamFailure } from './failure.ts'
 import type { Headers } from './headers.ts'
@@ -31,11 +29,11 @@ export interface Call<T extends Answer> {
   isRepeatable: () => boolean
   /** For everything: reading the body, waiting, all tries and the waits between them. */
   deadlineMs: number
-  /** Aborted when the caller is gone. */
-  signal?: AbortSignal | undefined
+  /** Calls back when the caller is gone, at once when it is gone already; returns how to stop listening. */
+  onCallerGone?: ((leave: () => void) => () => void) | undefined
   /** What must be done before the first try, on the caller's time. */
   prepare?: () => Promise<void>
-  attempt: (signal: AbortSignal, remainingMs: number) => Promise<T>
+  attempt: (cut: Cut, remainingMs: number) => Promise<T>
   /** Frees what an answer holds that nobody will read. */
   discard: (answer: T) => void
   /** The upstream cannot answer because the caller has not sent its body. */
@@ -62,12 +60,10 @@ interface Outcome<T> {
 }
 
 interface Progress {
-  /** Aborted at the deadline and when the caller leaves. */
-  signal: AbortSignal
+  /** At the deadline, and when the caller leaves. */
+  cut: Cut
   endsAt: number
   step: 'preparing' | 'waiting' | 'under way'
-  /** Why the signal was aborted, said at that moment: later the traces are gone. */
-  cut?: UpstreamError
 }
 
 const RETRIED_STATUSES = new Set([502, 503, 504])
@@ -111,28 +107,21 @@ export class Tries {
   async run<T extends Answer>(call: Call<T>): Promise<T> {
     const { name, budget, observe } = this.#options
     budget.countRequest()
-    const limit = timeout(call.deadlineMs, {
-      // The caller is told at the deadline, not when the attempt has noticed.
-      strategy: TimeoutStrategy.Aggressive,
-      // The body of a streamed answer outlives the call.
-      abortOnReturn: false,
-    })
+    const cut = new Cut()
     const endsAt = performance.now() + call.deadlineMs
-    const progress: Progress = { signal: neverAborted, endsAt, step: 'preparing' }
+    const progress: Progress = { cut, endsAt, step: 'preparing' }
+    // The reason is made at that moment: later the traces are gone.
+    const timer = setTimeout(() => cut.abort(this.#lateness(call, progress)), call.deadlineMs)
+    const leave = () => cut.abort(upstreamError('client_abort', name))
+    const stopListening = call.onCallerGone?.(leave)
     try {
-      return await limit.execute(({ signal }) => {
-        progress.signal = signal
-        const cut = () => {
-          progress.cut = this.#cutShort(call, progress)
-        }
-        if (signal.aborted) cut()
-        else signal.addEventListener('abort', cut, { once: true })
-        return this.#tryAll(call, progress)
-      }, call.signal)
+      return await cut.race(this.#tryAll(call, progress))
     } catch (error) {
-      const final = error instanceof TaskCancelledError ? (progress.cut ?? error) : error
-      if (isUpstreamError(final)) observe.failure?.({ upstream: name, reason: final.reason })
-      throw final
+      if (isUpstreamError(error)) observe.failure?.({ upstream: name, reason: error.reason })
+      throw error
+    } finally {
+      clearTimeout(timer)
+      stopListening?.()
     }
   }
 
@@ -158,7 +147,7 @@ export class Tries {
   async #settle<T extends Answer>(call: Call<T>, progress: Progress): Promise<Result<T>> {
     const { name, circuit } = this.#options
     try {
-      if (progress.cut !== undefined) throw progress.cut
+      if (progress.cut.aborted) throw progress.cut.reason
       // Asked before the queue too: an open circuit must not make anybody wait.
       circuit.check()
       // No signal goes in: cockatiel's bulkhead loses its place when it dequeues a call that was aborted.
@@ -173,18 +162,18 @@ export class Tries {
   /** One attempt as the circuit sees it: an answer, or an error that says whose fault it was. */
   async #attempt<T extends Answer>(call: Call<T>, progress: Progress): Promise<T> {
     const { name, observe } = this.#options
-    if (progress.cut !== undefined) throw progress.cut
+    if (progress.cut.aborted) throw progress.cut.reason
     progress.step = 'under way'
     const startedAt = performance.now()
     const seen = { upstream: name, method: call.method }
     try {
       const remainingMs = Math.max(1, Math.ceil(progress.endsAt - startedAt))
-      const answer = await call.attempt(progress.signal, remainingMs)
+      const answer = await call.attempt(progress.cut, remainingMs)
       const durationMs = performance.now() - startedAt
       observe.attempt?.({ ...seen, status: answer.statusCode, durationMs })
       return answer
     } catch (cause) {
-      const error = progress.cut ?? toUpstreamFailure(cause, name)
+      const error = progress.cut.reason ?? toUpstreamFailure(cause, name)
       const reason = isUpstreamError(error) ? error.reason : 'internal'
       observe.attempt?.({ ...seen, reason, durationMs: performance.now() - startedAt })
       throw error
@@ -203,7 +192,7 @@ export class Tries {
     const { name, circuit, budget, maxRetries, backOff, observe } = this.#options
     const { result } = outcome
     if (!isTransient(result) || retries >= maxRetries) return undefined
-    if (progress.cut !== undefined || !call.isRepeatable()) return undefined
+    if (progress.cut.aborted || !call.isRepeatable()) return undefined
     // A retry would only meet the open circuit, and its error hide the one that the caller should see.
     if (circuit.state !== 'closed') return undefined
 
@@ -222,10 +211,9 @@ export class Tries {
     return undefined
   }
 
-  /** The error of a call that is cut short now: whose fault depends on what it was waiting for. */
-  #cutShort<T extends Answer>(call: Call<T>, { step }: Progress): UpstreamError {
+  /** The error of a call whose time is over now: whose fault depends on what it was waiting for. */
+  #lateness<T extends Answer>(call: Call<T>, { step }: Progress): UpstreamError {
     const { name } = this.#options
-    if (call.signal?.aborted === true) return upstreamError('client_abort', name)
     if (step === 'preparing' || call.isStarved?.() === true) {
       return upstreamError('client_too_slow', name)
     }
@@ -238,8 +226,6 @@ function isTransient(result: Result<Answer>): boolean {
   if ('answer' in result) return RETRIED_STATUSES.has(result.answer.statusCode)
   return isUpstreamError(result.error) && result.error.reason === 'upstream_unreachable'
 }
-
-const neverAborted = new AbortController().signal
 
 function hasRetry(value: unknown): value is { retryInMs: number } {
   return (

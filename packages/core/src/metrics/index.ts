@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import fastifyMetrics from 'fastify-metrics'
 import client, { Counter, Registry } from 'prom-client'
+import '../rate-limit/index.ts'
 
 export interface MetricsOptions {
   /** Route of the Prometheus text, such as `/metrics`. */

@@ -1,16 +1,17 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
 import { dialectOf } from './dialect-of.ts'
 import { JOB_COLUMNS, type JobRow } from './job-row.ts'
 import type { Pick } from './queue-dialect.ts'
 import { shareOut } from './share-out.ts'
 
-/** Lanes looked at in one claim; the next claim goes on behind them. */
-const LANES_A_CLAIM = 256
+/** Lanes with room that one claim looks at; the next goes on behind them. */
+const LANES_A_CLAIM = 64
+/** Lanes that one claim passes at most, held ones included. */
+const LANES_SEEN = 2048
 
 interface LaneRow {
   lane: string
-  held: number
   ramp_from: number
   ramp_ms: number
   at: number
@@ -61,14 +62,21 @@ function duties(database: AnyDatabase, queue: string, { batch, leaseMs }: ClaimO
 
 function looks(database: AnyDatabase, queue: string) {
   const { now } = database
+  // "order by … limit 1", not min(): without statistics PostgreSQL reads all to find the least.
+  const next = (
+    after: RawBuilder<string>,
+  ): RawBuilder<string | null> => sql`(select j.lane from queue_jobs j
+    where j.queue = ${queue} and j.state = 0 and j.lane > ${after} order by j.lane limit 1)`
   return {
     probe: database.statement<object>()(
       () => sql<{ ready: number | null; due: number | null; at: number }>`
         select (select 1 from queue_jobs where queue = ${queue} and state = 0 limit 1) as ready,
-          (select min(due) from (
-            select min(run_at) as due from queue_jobs where queue = ${queue} and state = 3
+          (select min(at) from (
+            select (select run_at from queue_jobs
+              where queue = ${queue} and state = 3 order by run_at limit 1) as at
             union all
-            select min(lease_until) from queue_jobs where queue = ${queue} and state = 1) as d) as due,
+            select (select lease_until from queue_jobs
+              where queue = ${queue} and state = 1 order by lease_until limit 1)) as d) as due,
           ${now()} as at`,
     ),
     leased: database.statement<object>()(
@@ -76,20 +84,22 @@ function looks(database: AnyDatabase, queue: string) {
         select lane, count(*) as leased from queue_jobs
         where queue = ${queue} and state = 1 group by lane`,
     ),
-    // A loose index scan: one seek a lane, however many jobs wait in it.
+    // A loose index scan: one seek a lane, however many jobs wait in it. Held lanes do not count.
     lanes: database.statement<{ after: string; limit: number }>()(
       (slot) => sql<LaneRow>`
-        with recursive ready(lane, n) as (
-          select (select min(lane) from queue_jobs
-            where queue = ${queue} and state = 0 and lane > ${slot('after')}), 1
+        with recursive ready(lane, usable, seen) as (
+          select ${next(slot('after'))}, 0, 1
           union all
-          select (select min(j.lane) from queue_jobs j
-            where j.queue = ${queue} and j.state = 0 and j.lane > ready.lane), n + 1
-          from ready where ready.lane is not null and n < ${slot('limit')})
-        select ready.lane, coalesce(l.held, 0) as held, coalesce(l.ramp_from, 0) as ramp_from,
-          coalesce(l.ramp_ms, 0) as ramp_ms, ${now()} as at
+          select ${next(sql.ref('ready.lane'))}, usable + (case when exists (
+              select 1 from queue_lanes h
+              where h.queue = ${queue} and h.lane = ready.lane and h.held = 1) then 0 else 1 end), seen + 1
+          from ready
+          where ready.lane is not null and usable < ${slot('limit')} and seen < ${LANES_SEEN})
+        select ready.lane, coalesce(l.ramp_from, 0) as ramp_from, coalesce(l.ramp_ms, 0) as ramp_ms,
+          ${now()} as at
         from ready left join queue_lanes l on l.queue = ${queue} and l.lane = ready.lane
-        where ready.lane is not null`,
+        where ready.lane is not null and coalesce(l.held, 0) = 0
+        order by ready.seen`,
     ),
   }
 }
@@ -114,22 +124,22 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
   /** The lane behind which the next claim begins. */
   let after = ''
 
-  async function lanesInTurn(trx: AnyTransaction): Promise<LaneRow[]> {
-    const behind = (await look.lanes({ after, limit: LANES_A_CLAIM }, trx)).rows
-    const limit = LANES_A_CLAIM - behind.length
-    if (after === '' || limit === 0) return behind
-    const { rows } = await look.lanes({ after: '', limit }, trx)
-    return [...behind, ...rows.filter(({ lane }) => !behind.some((other) => other.lane === lane))]
+  async function lanesInTurn(trx: AnyTransaction, limit: number): Promise<LaneRow[]> {
+    const behind = (await look.lanes({ after, limit }, trx)).rows
+    const missing = limit - behind.length
+    if (after === '' || missing <= 0) return behind
+    const { rows } = await look.lanes({ after: '', limit: missing }, trx)
+    const known = new Set(behind.map(({ lane }) => lane))
+    return [...behind, ...rows.filter(({ lane }) => !known.has(lane))]
   }
 
   async function rooms(trx: AnyTransaction): Promise<Pick[]> {
-    const leased = new Map(
-      (await look.leased({}, trx)).rows.map((row) => [row.lane, row.leased] as const),
-    )
-    const lanes = await lanesInTurn(trx)
-    after = lanes.length < LANES_A_CLAIM ? '' : (lanes.at(-1)?.lane ?? '')
+    const { rows } = await look.leased({}, trx)
+    const leased = new Map(rows.map((row) => [row.lane, row.leased] as const))
+    // Those that run may be full: they must not take the places of others in this look.
+    const lanes = await lanesInTurn(trx, LANES_A_CLAIM + leased.size)
+    after = lanes.at(-1)?.lane ?? ''
     return lanes
-      .filter(({ held }) => held === 0)
       .map((row) => {
         const running = Math.max(leased.get(row.lane) ?? 0, options.runningHere(row.lane))
         return {

@@ -23,9 +23,8 @@ export const JOB_COLUMNS = sql.raw(
  * Only the first unfinished job of a key may run. `state = 0` is nearly always enough (later ones are waiting); this
  * is the truth, for two that were enqueued by transactions which did not see each other.
  */
-export const FIRST_OF_KEY = sql`(j.job_key is null or not (
-  exists (select 1 from queue_jobs e where e.queue = j.queue and e.lane = j.lane and e.job_key = j.job_key and e.seq < j.seq)
-  or exists (select 1 from queue_jobs r where r.queue = j.queue and r.state = 1 and r.lane = j.lane and r.job_key = j.job_key)))`
+export const FIRST_OF_KEY = sql`(j.job_key is null or not exists (
+  select 1 from queue_jobs e where e.queue = j.queue and e.lane = j.lane and e.job_key = j.job_key and e.seq < j.seq))`
 
 /** The head of the update that takes a job up. `fence` grows with it: a late holder settles nothing. */
 export const takeUp = (database: AnyDatabase, leaseMs: number): RawBuilder<unknown> => sql`

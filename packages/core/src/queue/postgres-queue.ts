@@ -19,13 +19,20 @@ export const postgresQueue: QueueDialect = {
     )
     return async (trx) => void (await take({}, trx))
   },
+  // "running": a job that committed after a later one of its key was taken up (their enqueuers did not wait for each
+  // other) comes first by its number, but must not run beside it.
   createPick(database, queue, leaseMs) {
     const take = database.statement<{ picks: string }>()(
-      (slot) => sql<JobRow>`${takeUp(database, leaseMs)} where seq in (
+      (slot) => sql<JobRow>`
+        with running as materialized (
+          select lane, job_key from queue_jobs
+          where queue = ${queue} and state = 1 and job_key is not null)
+        ${takeUp(database, leaseMs)} where seq in (
         select p.seq from ${database.rows(slot('picks'), { lane: 'text', room: 'bigint' })} as g
         cross join lateral (
           select j.seq from queue_jobs j
           where j.queue = ${queue} and j.state = 0 and j.lane = g.lane and ${FIRST_OF_KEY}
+            and not exists (select 1 from running r where r.lane = j.lane and r.job_key = j.job_key)
           order by j.sort, j.seq limit g.room for no key update skip locked) as p)
         returning ${JOB_COLUMNS}`,
     )

@@ -100,6 +100,16 @@ export interface LaneStats {
   oldestMs: number
 }
 
+/** Over all lanes. */
+export interface QueueTotals {
+  /** Unfinished, the running and the held ones included. */
+  pending: number
+  running: number
+  dead: number
+  /** Age of the oldest unfinished job. */
+  oldestMs: number
+}
+
 export interface QueueCounters {
   enqueued: number
   claimed: number

@@ -655,6 +655,9 @@ describeDatabases('the queue', (store: TestStore) => {
     const [stats] = await queue.stats()
     expect(stats).toMatchObject({ lane: 'lane', held: false, pending: 3, running: 1, dead: 0 })
     expect(stats?.oldestMs).toBeGreaterThanOrEqual(5000)
+    await put(database, queue, job('d', { lane: 'other' }))
+    expect((await queue.stats(['other', 'unknown'])).map(({ lane }) => lane)).toEqual(['other'])
+    expect(await queue.totals()).toMatchObject({ pending: 4, running: 1, dead: 0 })
   })
 
   test('queues of one database do not see each other', async () => {

@@ -1,6 +1,9 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase } from '../database/index.ts'
-import type { FoundJob, LaneStats } from './queue-options.ts'
+import type { FoundJob, LaneStats, QueueTotals } from './queue-options.ts'
+
+/** Lanes told of in one answer, in each state. */
+const GROUP_LIMIT = 1000
 
 interface StateRow {
   state: number
@@ -23,18 +26,34 @@ interface FoundRow {
 const STATES = ['ready', 'running', 'waiting', 'scheduled', 'dead'] as const
 
 function statements(database: AnyDatabase, queue: string) {
+  const lanesIn = (lanes: RawBuilder<string>) =>
+    sql`(select lane from ${database.rows(lanes, { lane: 'text' })} as g)`
+  const groups = (which: RawBuilder<unknown>) => sql`
+    select state, lane, count(*) as jobs, min(seq) as seq from queue_jobs
+    where queue = ${queue} and state in (0, 1, 2, 3) ${which} group by state, lane limit ${GROUP_LIMIT}`
+  const ofGroups = (grouped: RawBuilder<unknown>) => sql<StateRow>`
+    select s.state, s.lane, s.jobs, clock.at - j.created_at as oldest
+    from (${grouped}) as s join queue_jobs j on j.seq = s.seq
+    cross join (select ${database.now()} as at) as clock`
+  const dead = (which: RawBuilder<unknown>) => sql<{ lane: string; jobs: number }>`
+    select lane, count(*) as jobs from queue_dead
+    where queue = ${queue} ${which} group by lane limit ${GROUP_LIMIT}`
   return {
     // Grouped as the index is ordered. The oldest of a group is its smallest seq.
-    unfinished: database.statement<object>()(
-      () => sql<StateRow>`
-        select s.state, s.lane, s.jobs, clock.at - j.created_at as oldest
-        from (select state, lane, count(*) as jobs, min(seq) as seq from queue_jobs
-          where queue = ${queue} group by state, lane) as s
-        join queue_jobs j on j.seq = s.seq cross join (select ${database.now()} as at) as clock`,
+    unfinished: database.statement<object>()(() => ofGroups(groups(sql``))),
+    unfinishedOf: database.statement<{ lanes: string }>()((slot) =>
+      ofGroups(groups(sql`and lane in ${lanesIn(slot('lanes'))}`)),
     ),
-    dead: database.statement<object>()(
-      () => sql<{ lane: string; jobs: number }>`
-        select lane, count(*) as jobs from queue_dead where queue = ${queue} group by lane`,
+    dead: database.statement<object>()(() => dead(sql``)),
+    deadOf: database.statement<{ lanes: string }>()((slot) =>
+      dead(sql`and lane in ${lanesIn(slot('lanes'))}`),
+    ),
+    totals: database.statement<object>()(() =>
+      ofGroups(sql`select state, '' as lane, count(*) as jobs, min(seq) as seq from queue_jobs
+        where queue = ${queue} group by state`),
+    ),
+    deadTotal: database.statement<object>()(
+      () => sql<{ jobs: number }>`select count(*) as jobs from queue_dead where queue = ${queue}`,
     ),
     held: database.statement<object>()(
       () => sql<{ lane: string }>`
@@ -57,7 +76,10 @@ function statements(database: AnyDatabase, queue: string) {
 export function createSurvey(database: AnyDatabase, queue: string) {
   const read = statements(database, queue)
 
-  async function stats(): Promise<LaneStats[]> {
+  async function stats(only?: readonly string[]): Promise<LaneStats[]> {
+    const given = { lanes: JSON.stringify((only ?? []).map((lane) => ({ lane }))) }
+    const unfinished = await (only === undefined ? read.unfinished({}) : read.unfinishedOf(given))
+    const dead = await (only === undefined ? read.dead({}) : read.deadOf(given))
     const lanes = new Map<string, LaneStats>()
     const of = (lane: string): LaneStats => {
       const known = lanes.get(lane)
@@ -66,15 +88,28 @@ export function createSurvey(database: AnyDatabase, queue: string) {
       lanes.set(lane, fresh)
       return fresh
     }
-    for (const { state, lane, jobs, oldest } of (await read.unfinished({})).rows) {
+    for (const { state, lane, jobs, oldest } of unfinished.rows) {
       const stat = of(lane)
       stat.pending += jobs
       if (state === 1) stat.running += jobs
       stat.oldestMs = Math.max(stat.oldestMs, oldest)
     }
-    for (const { lane, jobs } of (await read.dead({})).rows) of(lane).dead = jobs
-    for (const { lane } of (await read.held({})).rows) of(lane).held = true
+    for (const { lane, jobs } of dead.rows) of(lane).dead = jobs
+    for (const { lane } of (await read.held({})).rows) {
+      if (only === undefined || only.includes(lane)) of(lane).held = true
+    }
     return [...lanes.values()]
+  }
+
+  async function totals(): Promise<QueueTotals> {
+    const all: QueueTotals = { pending: 0, running: 0, dead: 0, oldestMs: 0 }
+    for (const { state, jobs, oldest } of (await read.totals({})).rows) {
+      all.pending += jobs
+      if (state === 1) all.running += jobs
+      all.oldestMs = Math.max(all.oldestMs, oldest)
+    }
+    for (const { jobs } of (await read.deadTotal({})).rows) all.dead = jobs
+    return all
   }
 
   async function find(id: string): Promise<FoundJob | undefined> {
@@ -93,5 +128,5 @@ export function createSurvey(database: AnyDatabase, queue: string) {
     }
   }
 
-  return { stats, find }
+  return { stats, totals, find }
 }

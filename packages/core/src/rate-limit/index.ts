@@ -10,6 +10,9 @@ import { createCounters } from './counters.ts'
 import { rateLimitExceeded } from './errors.ts'
 import { storeOf } from './store.ts'
 
+/** With it the route option `rateLimit` is known wherever this plugin is imported. */
+export type { RateLimitOptions as RouteRateLimit } from '@fastify/rate-limit'
+
 export interface RateLimitPolicy {
   /** In the headers and in the keys: lower-case letters, digits and hyphens. */
   name: string

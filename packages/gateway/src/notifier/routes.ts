@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import { Type } from '@sinclair/typebox'
 import { EntityEvent } from '@potok/contracts/event'
 import { verifySignature } from '@potok/contracts/webhook-signature'
+import '@potok/core/rate-limit'
 import { guard } from '@potok/core/access'
 import { createParser } from '@potok/core/validation'
 import { SignatureWrong } from './errors.ts'
