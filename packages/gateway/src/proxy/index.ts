@@ -44,7 +44,8 @@ function passOn(...[request, reply, answer, name]: Passed): void {
 
 function discard(answer: unknown): void {
   if (typeof answer !== 'object' || answer === null || !('stream' in answer)) return
-  if (answer.stream instanceof Readable) answer.stream.destroy()
+  // Breaking off is reported as an error, which here is nobody's.
+  if (answer.stream instanceof Readable) answer.stream.on('error', () => undefined).destroy()
 }
 
 async function passTo(scope: FastifyInstance, target: Target, upstream: Upstream, limit: number) {

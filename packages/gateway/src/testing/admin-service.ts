@@ -57,6 +57,9 @@ export async function startAdminService(people: Person[]) {
     const found = people.find((one) => one.id === id)
     return found === undefined ? reply.code(404).send({ status: 404 }) : view(found)
   })
+  app.post('/api/v1/users', async (_request, reply) =>
+    reply.code(201).header('location', '/api/v1/users/usr_1').send({}),
+  )
   app.get('/health/readiness', async () => ({ ready: true }))
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return { url, people, asked, close: () => app.close() }
