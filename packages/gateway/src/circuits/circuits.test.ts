@@ -1,0 +1,112 @@
+import { expect, test, vi } from 'vitest'
+import { createParser } from '@potok/core/validation'
+import { startGateway, startService } from '../testing/gateway.ts'
+import { CircuitList } from './schemas.ts'
+
+const parseList = createParser(CircuitList)
+
+const THRESHOLDS = {
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: '5',
+  CIRCUIT_BREAKER_SUCCESS_THRESHOLD: '2',
+  CIRCUIT_BREAKER_TIMEOUT: '400',
+}
+
+/** A gateway before a state service that fails or not, with what an operator can see of the circuit. */
+async function build() {
+  let failing = true
+  const state = await startService((_request, response) => {
+    response.statusCode = failing ? 500 : 200
+    response.end('{}')
+  })
+  const gateway = await startGateway({ STATE_SERVICE_URL: state.url, ...THRESHOLDS })
+  const admin = await gateway.as('admin')
+  const get = (path: string) => fetch(`${gateway.url}${path}`, { headers: admin })
+  return {
+    ...gateway,
+    state,
+    adminHeaders: admin,
+    ask: () => get('/api/v1/states/task'),
+    recover: () => {
+      failing = false
+    },
+    /** What the metric says, and what the route says. */
+    seen: async () => {
+      const metrics = await (await get('/api/v1/metrics')).text()
+      const metric = /^circuit_breaker_state\{service="state"\} (?<value>\d)$/mu.exec(metrics)
+      const circuits = await (await get('/api/v1/gateway/circuits')).json()
+      return {
+        metric: metric?.groups?.['value'],
+        route: circuits.items.find(({ service }: { service: string }) => service === 'state')
+          ?.state,
+      }
+    },
+    act: (action: string, service = 'state', headers = admin) =>
+      fetch(`${gateway.url}/api/v1/gateway/circuits/${service}/${action}`, {
+        method: 'POST',
+        headers,
+      }),
+  }
+}
+
+test('five failures open the circuit, two successes after its time close it; metric and route agree', async () => {
+  const { ask, seen, state, recover } = await build()
+  expect(await seen()).toEqual({ metric: '0', route: 'closed' })
+
+  for (let count = 0; count < 5; count += 1) expect((await ask()).status).toBe(500)
+  expect(await seen()).toEqual({ metric: '1', route: 'open' })
+
+  const refused = await ask()
+  expect(refused.status).toBe(503)
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+  expect(await refused.json()).toMatchObject({
+    code: 'UPSTREAM_CIRCUIT_OPEN',
+    reason: 'breaker_open',
+  })
+  expect(state.requests).toHaveLength(5)
+
+  recover()
+  await vi.waitFor(async () => expect((await seen()).route).toBe('half_open'))
+  expect((await ask()).status).toBe(200)
+  expect(await seen()).toEqual({ metric: '2', route: 'half_open' })
+  expect((await ask()).status).toBe(200)
+  expect(await seen()).toEqual({ metric: '0', route: 'closed' })
+})
+
+test('an administrator opens, closes and resets a circuit, and the log says who', async () => {
+  const { act, ask, seen, recover, lines } = await build()
+  recover()
+
+  const opened = await (await act('open')).json()
+  expect(opened).toMatchObject({ service: 'state', state: 'open', held: true })
+  expect((await ask()).status).toBe(503)
+  expect(await seen()).toEqual({ metric: '1', route: 'open' })
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      event: 'circuit.switched',
+      userId: 'admin',
+      service: 'state',
+      action: 'open',
+    }),
+  )
+
+  expect(await (await act('close')).json()).toMatchObject({ state: 'closed', held: false })
+  expect((await ask()).status).toBe(200)
+  expect(await (await act('reset')).json()).toMatchObject({ state: 'closed', failures: 0 })
+})
+
+test('nobody else may see or switch them', async () => {
+  const { as, act, url } = await build()
+  for (const role of ['member', 'manager'] as const) {
+    const headers = await as(role)
+    expect((await fetch(`${url}/api/v1/gateway/circuits`, { headers })).status).toBe(403)
+    expect((await act('open', 'state', headers)).status).toBe(403)
+  }
+})
+
+test('a service that is not there is a 404, one that cannot be is a 400', async () => {
+  const { act } = await build()
+
+  expect((await act('open', 'task')).status).toBe(404)
+  expect((await act('open', 'database')).status).toBe(400)
+  expect((await act('explode')).status).toBe(404)
+})
