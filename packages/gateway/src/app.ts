@@ -7,19 +7,25 @@ import auth from './auth/index.ts'
 import bot from './bot/index.ts'
 import circuits from './circuits/index.ts'
 import type { Config } from './config.ts'
+import events from './events/index.ts'
 import httpGuard from './http-guard/index.ts'
+import notifier from './notifier/index.ts'
 import {
   authOptions,
   botOptions,
+  eventsOptions,
+  notifierOptions,
   redisOptions,
   serverOptions,
   storeOptions,
   upstreamsOptions,
+  wsOptions,
 } from './plugin-options.ts'
 import proxy from './proxy/index.ts'
 import redis from './redis/index.ts'
 import store from './store/index.ts'
 import upstreams from './upstreams/index.ts'
+import ws from './ws/index.ts'
 
 /** Health and metrics are asked by machines that must not be turned away. */
 const isProbe = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
@@ -41,6 +47,9 @@ export async function buildApp(config: Config, logger: Logger) {
   await app.register(auth, authOptions(config))
   await app.register(access)
   await app.register(bot, botOptions(config))
+  await app.register(notifier, notifierOptions(config))
+  await app.register(events, eventsOptions(config))
+  await app.register(ws, wsOptions(config))
   await app.register(proxy, { bodyLimitBytes: config.BODY_LIMIT })
   await app.register(circuits)
   return app

@@ -5,10 +5,13 @@ import type { ServerOptions } from '@potok/core/server'
 import type { AuthOptions } from './auth/index.ts'
 import type { BotOptions } from './bot/index.ts'
 import type { Config } from './config.ts'
+import type { EventsOptions } from './events/index.ts'
 import { presentHealth } from './health-view.ts'
+import type { NotifierOptions } from './notifier/index.ts'
 import type { GatewayRedisOptions } from './redis/index.ts'
 import type { StoreOptions } from './store/index.ts'
 import type { UpstreamsOptions } from './upstreams/index.ts'
+import type { WsOptions } from './ws/index.ts'
 
 /** Browsers of these may always call, by commission. */
 const ORIGINS = ['https://max.app', 'https://admin.potok.app']
@@ -80,3 +83,19 @@ export function botOptions(config: Config): BotOptions {
   }
   return { token, baseUrl: config.MAX_API_BASE_URL, mode, webhookUrl, webhookSecret }
 }
+
+export const eventsOptions = (config: Config): EventsOptions => ({
+  origin: config.STATE_SERVICE_URL,
+  apiKey: config.STATE_SERVICE_API_KEY ?? config.ADMIN_SERVICE_API_KEY,
+})
+
+export const notifierOptions = (config: Config): NotifierOptions => ({
+  internalUrl: config.GATEWAY_INTERNAL_URL ?? `http://127.0.0.1:${config.PORT}`,
+})
+
+export const wsOptions = (config: Config): WsOptions => ({
+  origins: origins(config),
+  transports: config.WS_TRANSPORTS.split(',').map((name) =>
+    name === 'polling' ? 'polling' : 'websocket',
+  ),
+})
