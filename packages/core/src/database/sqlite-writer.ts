@@ -86,7 +86,8 @@ export class SqliteWriter {
     try {
       this.#connection.run('begin immediate')
       await this.#runMembers(done)
-      this.#connection.run('commit')
+      // Pages that a savepoint gave back are still dirty: a commit would write and sync them for nobody.
+      this.#connection.run(done.length > 0 ? 'commit' : 'rollback')
       this.#acknowledge(done)
     } catch (error) {
       this.#abort(done, error)

@@ -7,7 +7,15 @@ import type { AnyTransaction } from '../database/index.ts'
 import { createParser } from '../validation/index.ts'
 import { createEnqueue } from './enqueue.ts'
 import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.ts'
-import type { FoundJob, LaneStats, NewJob, QueueCounters, QueueOptions } from './queue-options.ts'
+import { createListing } from './listing.ts'
+import type {
+  FoundJob,
+  LaneStats,
+  NewJob,
+  QueueCounters,
+  QueueOptions,
+  QueueTotals,
+} from './queue-options.ts'
 import { withDefaults } from './queue-defaults.ts'
 import { createRetention } from './retention.ts'
 import { createRunner } from './runner.ts'
@@ -17,7 +25,9 @@ export { queueMigrations } from './migrations.ts'
 export type {
   FoundJob,
   Job,
+  JobQuery,
   LaneStats,
+  ListedJob,
   NewJob,
   Outcome,
   QueueCounters,
@@ -50,6 +60,8 @@ export interface Queue<Payload> {
   /** Enqueues dead jobs anew, at most 1000 a call, the longest dead first. @returns their ids */
   revive(trx: AnyTransaction, selection: ReviveSelection): Promise<string[]>
   find(id: string): Promise<FoundJob | undefined>
+  /** Unfinished jobs with what they carry. Without `trx` it reads what is committed. */
+  list(query: JobQuery, trx?: AnyTransaction): Promise<ListedJob[]>
   /**
    * What there is, by lane: of the given ones, or of all (at most 1000). Lanes without anything are left out.
    * Counts their rows: a few milliseconds for tens of thousands.
@@ -113,6 +125,7 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       return ids
     },
     find: (id) => survey.find(id),
+    list: createListing(database, name),
     stats: (only) => survey.stats(only),
     totals: () => survey.totals(),
     counters: () => ({ ...counters }),

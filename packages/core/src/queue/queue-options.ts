@@ -134,3 +134,34 @@ export interface FoundJob {
   /** Of a dead one. */
   reason?: string
 }
+
+/** By the number under which they are stored. */
+export const LISTED_STATES = ['ready', 'running', 'waiting', 'scheduled'] as const
+
+/** Which unfinished jobs to list: some by id, those of a key, or those of a lane state by state in the order of their turn. */
+export interface JobQuery {
+  ids?: readonly string[]
+  lane?: string
+  key?: string
+  /** `after` of the last job of the page before; only for a lane. */
+  after?: ListedJob['after']
+  /** At most and by default 1000. */
+  limit?: number
+}
+
+/** An unfinished job as it is stored. */
+export interface ListedJob {
+  id: string
+  lane: string
+  key: string | null
+  state: (typeof LISTED_STATES)[number] | 'held'
+  attempt: number
+  /** Epoch milliseconds; when it is due, or when its lease ends. */
+  dueAt: number
+  /** Epoch milliseconds. */
+  enqueuedAt: number
+  /** JSON text. */
+  payload: string
+  /** Its place in the list. */
+  after: { state: number; sort: number; seq: number }
+}
