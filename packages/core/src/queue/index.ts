@@ -10,7 +10,9 @@ import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.t
 import { createListing } from './listing.ts'
 import type {
   FoundJob,
+  JobQuery,
   LaneStats,
+  ListedJob,
   NewJob,
   QueueCounters,
   QueueOptions,
