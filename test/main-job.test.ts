@@ -70,9 +70,10 @@ describe.each(nodes)('the main job on %s', (_name, node) => {
   }, 120_000)
 
   afterAll(async () => {
-    socket.close()
-    await receiver.close()
-    await system.stop()
+    // What beforeAll did not get to make is not there to be closed.
+    socket?.close()
+    await receiver?.close()
+    await system?.stop()
   })
 
   let task: State

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { LauncherConfig } from './config.ts'
+import { root } from './root.ts'
 
 /** One process of the system: what to run, with which variables, and how to know that it is ready. */
 export interface Service {
@@ -16,7 +16,6 @@ export interface Service {
   readinessPath: string
 }
 
-const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)))
 const entry = (name: string): string => resolve(root, 'packages', name, 'dist', 'main.js')
 const at = (port: number): string => `http://127.0.0.1:${port}`
 
