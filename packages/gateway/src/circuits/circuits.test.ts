@@ -11,36 +11,35 @@ const THRESHOLDS = {
   CIRCUIT_BREAKER_TIMEOUT: '400',
 }
 
-/** A gateway before a state service that fails or not, with what an operator can see of the circuit. */
+/** A gateway before a task service that fails or not, with what an operator can see of the circuit. */
 async function build() {
   let failing = true
-  const state = await startService((_request, response) => {
+  const task = await startService((_request, response) => {
     response.statusCode = failing ? 500 : 200
     response.end('{}')
   })
-  const gateway = await startGateway({ STATE_SERVICE_URL: state.url, ...THRESHOLDS })
+  const gateway = await startGateway({ TASK_SERVICE_URL: task.url, ...THRESHOLDS })
   const admin = await gateway.as('admin')
   const get = (path: string) => fetch(`${gateway.url}${path}`, { headers: admin })
   return {
     ...gateway,
-    state,
+    task,
     adminHeaders: admin,
-    ask: () => get('/api/v1/states/task'),
+    ask: () => get('/api/v1/tasks'),
     recover: () => {
       failing = false
     },
     /** What the metric says, and what the route says. */
     seen: async () => {
       const metrics = await (await get('/api/v1/metrics')).text()
-      const metric = /^circuit_breaker_state\{service="state"\} (?<value>\d)$/mu.exec(metrics)
-      const circuits = await (await get('/api/v1/gateway/circuits')).json()
+      const metric = /^circuit_breaker_state\{service="task"\} (?<value>\d)$/mu.exec(metrics)
+      const { items } = parseList(await (await get('/api/v1/gateway/circuits')).json())
       return {
         metric: metric?.groups?.['value'],
-        route: circuits.items.find(({ service }: { service: string }) => service === 'state')
-          ?.state,
+        route: items.find(({ service }) => service === 'task')?.state,
       }
     },
-    act: (action: string, service = 'state', headers = admin) =>
+    act: (action: string, service = 'task', headers = admin) =>
       fetch(`${gateway.url}/api/v1/gateway/circuits/${service}/${action}`, {
         method: 'POST',
         headers,
@@ -49,7 +48,7 @@ async function build() {
 }
 
 test('five failures open the circuit, two successes after its time close it; metric and route agree', async () => {
-  const { ask, seen, state, recover } = await build()
+  const { ask, seen, task, recover } = await build()
   expect(await seen()).toEqual({ metric: '0', route: 'closed' })
 
   for (let count = 0; count < 5; count += 1) expect((await ask()).status).toBe(500)
@@ -62,7 +61,7 @@ test('five failures open the circuit, two successes after its time close it; met
     code: 'UPSTREAM_CIRCUIT_OPEN',
     reason: 'breaker_open',
   })
-  expect(state.requests).toHaveLength(5)
+  expect(task.requests).toHaveLength(5)
 
   recover()
   await vi.waitFor(async () => expect((await seen()).route).toBe('half_open'))
@@ -77,14 +76,14 @@ test('an administrator opens, closes and resets a circuit, and the log says who'
   recover()
 
   const opened = await (await act('open')).json()
-  expect(opened).toMatchObject({ service: 'state', state: 'open', held: true })
+  expect(opened).toMatchObject({ service: 'task', state: 'open', held: true })
   expect((await ask()).status).toBe(503)
   expect(await seen()).toEqual({ metric: '1', route: 'open' })
   expect(lines).toContainEqual(
     expect.objectContaining({
       event: 'circuit.switched',
       userId: 'admin',
-      service: 'state',
+      service: 'task',
       action: 'open',
     }),
   )
@@ -99,14 +98,19 @@ test('nobody else may see or switch them', async () => {
   for (const role of ['member', 'manager'] as const) {
     const headers = await as(role)
     expect((await fetch(`${url}/api/v1/gateway/circuits`, { headers })).status).toBe(403)
-    expect((await act('open', 'state', headers)).status).toBe(403)
+    expect((await act('open', 'task', headers)).status).toBe(403)
   }
 })
 
 test('a service that is not there is a 404, one that cannot be is a 400', async () => {
   const { act } = await build()
+  const bare = await startGateway()
+  const answer = await fetch(`${bare.url}/api/v1/gateway/circuits/task/open`, {
+    method: 'POST',
+    headers: await bare.as('admin'),
+  })
 
-  expect((await act('open', 'task')).status).toBe(404)
+  expect(answer.status).toBe(404)
   expect((await act('open', 'database')).status).toBe(400)
   expect((await act('explode')).status).toBe(404)
 })

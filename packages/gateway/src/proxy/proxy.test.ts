@@ -23,10 +23,22 @@ interface Echo {
   body: string
 }
 
+/** With a state service, which the gateway also asks on its own account. */
 async function withState(listener: RequestListener, env: Record<string, string> = {}) {
   const state = await startService(listener)
   const gateway = await startGateway({ STATE_SERVICE_URL: state.url, ...env })
   return { state, ...gateway }
+}
+
+/** With a task service, which gets nothing but what is passed on. */
+async function withTask(listener: RequestListener, env: Record<string, string> = {}) {
+  const task = await startService(listener)
+  const gateway = await startGateway({
+    TASK_SERVICE_URL: task.url,
+    TASK_SERVICE_API_KEY: 'key for task',
+    ...env,
+  })
+  return { task, ...gateway }
 }
 
 /** fetch refuses to send some headers, and hides others. */
@@ -107,7 +119,7 @@ test('where the table says own, the service is told to check it', async () => {
 })
 
 test('a forged identity, origin or credential does not pass, in whatever spelling', async () => {
-  const { url, as } = await withState(echo)
+  const { url, as } = await withTask(echo)
   const forged = {
     'x-api-key': 'forged',
     x_api_key: 'forged',
@@ -126,19 +138,19 @@ test('a forged identity, origin or credential does not pass, in whatever spellin
     'proxy-authorization': 'forged',
   }
 
-  const answer = await send(`${url}/api/v1/states/task`, {
+  const answer = await send(`${url}/api/v1/tasks`, {
     headers: { ...forged, ...(await as('admin')) },
   })
 
   const { headers } = JSON.parse(answer.body) as Echo
   expect(JSON.stringify(headers)).not.toMatch(/forged|6\.6\.6\.6|999999/u)
-  expect(headers).toMatchObject({ 'x-api-key': 'key for state', 'x-actor': 'user:admin' })
+  expect(headers).toMatchObject({ 'x-api-key': 'key for task', 'x-actor': 'user:admin' })
 })
 
 test('naming a header in Connection takes the client’s own away, never ours', async () => {
-  const { url, as } = await withState(echo)
+  const { url, as } = await withTask(echo)
 
-  const answer = await send(`${url}/api/v1/states/task`, {
+  const answer = await send(`${url}/api/v1/tasks`, {
     headers: {
       ...(await as('admin')),
       connection: 'close, x-api-key, x-actor, x-correlation-id, if-none-match, content-length',
@@ -147,7 +159,7 @@ test('naming a header in Connection takes the client’s own away, never ours', 
   })
 
   const { headers } = JSON.parse(answer.body) as Echo
-  expect(headers).toMatchObject({ 'x-api-key': 'key for state', 'x-actor': 'user:admin' })
+  expect(headers).toMatchObject({ 'x-api-key': 'key for task', 'x-actor': 'user:admin' })
   expect(headers).toHaveProperty('x-correlation-id')
   expect(headers).not.toHaveProperty('if-none-match')
 })
@@ -160,9 +172,9 @@ test.each([
   { upgrade: 'h2c' },
   { 'http2-settings': 'AAMAAABkAAQAAP__' },
 ])('headers of one hop are taken out of the request: %j', async (hop) => {
-  const { url, as } = await withState(echo)
+  const { url, as } = await withTask(echo)
 
-  const answer = await send(`${url}/api/v1/states/task`, {
+  const answer = await send(`${url}/api/v1/tasks`, {
     headers: { ...(await as('admin')), ...hop },
   })
 
@@ -172,9 +184,9 @@ test.each([
 })
 
 test('Expect: 100-continue is answered here and the body passed on', async () => {
-  const { url, as } = await withState(echo)
+  const { url, as } = await withTask(echo)
   const body = JSON.stringify({ entityId: 't1', metadata: { title: 'x'.repeat(200_000) } })
-  const request = httpRequest(`${url}/api/v1/states/task`, {
+  const request = httpRequest(`${url}/api/v1/tasks`, {
     method: 'POST',
     agent: false,
     headers: {
@@ -200,7 +212,7 @@ test('Expect: 100-continue is answered here and the body passed on', async () =>
 })
 
 test('headers of one hop, and those that are ours to say, are taken out of the answer', async () => {
-  const { url, as } = await withState((_request, response) => {
+  const { url, as } = await withTask((_request, response) => {
     response.writeHead(200, {
       connection: 'x-secret, close',
       'x-secret': 'named in Connection',
@@ -222,7 +234,7 @@ test('headers of one hop, and those that are ours to say, are taken out of the a
     response.end('{}')
   })
 
-  const { headers } = await send(`${url}/api/v1/states/task/t1`, { headers: await as('admin') })
+  const { headers } = await send(`${url}/api/v1/tasks/t1`, { headers: await as('admin') })
 
   for (const name of [
     'x-secret',
@@ -247,11 +259,11 @@ test('headers of one hop, and those that are ours to say, are taken out of the a
 })
 
 test('CORS is answered for proxied routes too', async () => {
-  const { url, as } = await withState(echo)
+  const { url, as } = await withTask(echo)
   const headers = { ...(await as('admin')), origin: 'https://max.app' }
 
-  const answer = await send(`${url}/api/v1/states/task`, { headers })
-  const preflight = await send(`${url}/api/v1/states/task`, {
+  const answer = await send(`${url}/api/v1/tasks`, { headers })
+  const preflight = await send(`${url}/api/v1/tasks`, {
     method: 'OPTIONS',
     headers: { origin: 'https://max.app', 'access-control-request-method': 'PUT' },
   })
@@ -270,12 +282,12 @@ test('the answer of a service passes as it is, problems included', async () => {
     correlationId: 'corr-1',
     allowed: ['created'],
   }
-  const { url, as } = await withState((_request, response) => {
+  const { url, as } = await withTask((_request, response) => {
     response.writeHead(409, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify(problem))
   })
 
-  const answer = await send(`${url}/api/v1/states/task/t1`, { headers: await as('admin') })
+  const answer = await send(`${url}/api/v1/tasks/t1`, { headers: await as('admin') })
 
   expect(answer.status).toBe(409)
   expect(answer.headers['content-type']).toBe('application/problem+json')
@@ -284,7 +296,7 @@ test('the answer of a service passes as it is, problems included', async () => {
 
 test('a compressed answer passes as it is, and a small one is not blown up', async () => {
   const large = JSON.stringify({ text: 'x'.repeat(5000) })
-  const { url, as } = await withState((request, response) => {
+  const { url, as } = await withTask((request, response) => {
     response.setHeader('content-type', 'application/json')
     if (request.url?.endsWith('large') === true) {
       response.setHeader('content-encoding', 'gzip')
@@ -293,23 +305,23 @@ test('a compressed answer passes as it is, and a small one is not blown up', asy
   })
   const headers = { ...(await as('admin')), 'accept-encoding': 'gzip' }
 
-  const small = await send(`${url}/api/v1/states/task/small`, { headers })
+  const small = await send(`${url}/api/v1/tasks/small`, { headers })
   expect(small.headers).not.toHaveProperty('content-encoding')
   expect(small.body).toBe('{"small":true}')
-  const fetched = await fetch(`${url}/api/v1/states/task/large`, { headers })
+  const fetched = await fetch(`${url}/api/v1/tasks/large`, { headers })
   expect(fetched.headers.get('content-encoding')).toBe('gzip')
   expect(await fetched.text()).toBe(large)
 })
 
 test('HEAD, 204 and 304 pass without a body', async () => {
-  const { url, as } = await withState((request, response) => {
+  const { url, as } = await withTask((request, response) => {
     if (request.method === 'HEAD') response.setHeader('content-length', '42')
     if (request.method === 'DELETE') response.statusCode = 204
     if (request.headers['if-none-match'] === '"1"') response.statusCode = 304
     response.end()
   })
   const admin = await as('admin')
-  const path = `${url}/api/v1/states/task/t1`
+  const path = `${url}/api/v1/tasks/t1`
 
   const head = await send(path, { method: 'HEAD', headers: admin })
   expect(head).toMatchObject({ status: 200, body: '', headers: { 'content-length': '42' } })
@@ -319,22 +331,22 @@ test('HEAD, 204 and 304 pass without a body', async () => {
 })
 
 test('503 of a service is asked for again twice at most, in safe requests only', async () => {
-  const { url, as, state } = await withState((_request, response) => {
+  const { url, as, task } = await withTask((_request, response) => {
     response.writeHead(503, { 'content-type': 'application/json' })
     response.end('{}')
   })
   const admin = await as('admin')
 
-  expect((await send(`${url}/api/v1/states/task`, { headers: admin })).status).toBe(503)
-  expect(state.requests).toHaveLength(3)
+  expect((await send(`${url}/api/v1/tasks`, { headers: admin })).status).toBe(503)
+  expect(task.requests).toHaveLength(3)
 
   const post = { method: 'POST', headers: { ...admin, ...json }, body: '{"entityId":"a"}' }
-  expect((await send(`${url}/api/v1/states/task`, post)).status).toBe(503)
-  expect(state.requests).toHaveLength(4)
+  expect((await send(`${url}/api/v1/tasks`, post)).status).toBe(503)
+  expect(task.requests).toHaveLength(4)
 })
 
 test('a Retry-After of seconds is not taken for milliseconds', async () => {
-  const { url, as, state } = await withState(
+  const { url, as, task } = await withTask(
     (_request, response) => {
       response.writeHead(503, { 'retry-after': '5' })
       response.end()
@@ -342,14 +354,14 @@ test('a Retry-After of seconds is not taken for milliseconds', async () => {
     { UPSTREAM_TIMEOUT_MS: '3000' },
   )
 
-  const answer = await send(`${url}/api/v1/states/task`, { headers: await as('admin') })
+  const answer = await send(`${url}/api/v1/tasks`, { headers: await as('admin') })
 
   expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
-  expect(state.requests).toHaveLength(1)
+  expect(task.requests).toHaveLength(1)
 })
 
 test('a service that fails everything is asked no more than 1.25 times as often as we are', async () => {
-  const { url, as, state } = await withState(
+  const { url, as, task } = await withTask(
     (_request, response) => {
       response.statusCode = 503
       response.end()
@@ -359,25 +371,25 @@ test('a service that fails everything is asked no more than 1.25 times as often 
   const admin = await as('admin')
   for (let batch = 0; batch < 10; batch += 1) {
     await Promise.all(
-      Array.from({ length: 20 }, () => send(`${url}/api/v1/states/task`, { headers: admin })),
+      Array.from({ length: 20 }, () => send(`${url}/api/v1/tasks`, { headers: admin })),
     )
   }
-  expect(state.requests.length).toBeGreaterThanOrEqual(200)
-  expect(state.requests.length).toBeLessThanOrEqual(250)
+  expect(task.requests.length).toBeGreaterThanOrEqual(200)
+  expect(task.requests.length).toBeLessThanOrEqual(250)
 }, 60_000)
 
 test('a service that refuses the connection is a 502 that names no address', async () => {
   const origin = await deadOrigin()
-  const { url, as, lines } = await startGateway({ STATE_SERVICE_URL: origin })
+  const { url, as, lines } = await startGateway({ TASK_SERVICE_URL: origin })
 
-  const answer = await send(`${url}/api/v1/states/task`, { headers: await as('admin') })
+  const answer = await send(`${url}/api/v1/tasks`, { headers: await as('admin') })
 
   expect(answer.status).toBe(502)
   expect(JSON.parse(answer.body)).toMatchObject({
     status: 502,
     code: 'UPSTREAM_UNREACHABLE',
     reason: 'upstream_unreachable',
-    instance: '/api/v1/states/task',
+    instance: '/api/v1/tasks',
     correlationId: answer.headers['x-correlation-id'],
   })
   expect(answer.body).not.toContain(new URL(origin).port)
@@ -388,13 +400,13 @@ test('a service that refuses the connection is a 502 that names no address', asy
 })
 
 test('a thousand quick requests to a dead service leave the process alive', async () => {
-  const { url, as } = await startGateway()
+  const { url, as } = await startGateway({ TASK_SERVICE_URL: await deadOrigin() })
   const admin = await as('admin')
 
   const statuses = new Set<number>()
   for (let batch = 0; batch < 10; batch += 1) {
     const answers = await Promise.all(
-      Array.from({ length: 100 }, () => send(`${url}/api/v1/states/task`, { headers: admin })),
+      Array.from({ length: 100 }, () => send(`${url}/api/v1/tasks`, { headers: admin })),
     )
     for (const { status } of answers) statuses.add(status)
   }
@@ -404,9 +416,9 @@ test('a thousand quick requests to a dead service leave the process alive', asyn
 }, 60_000)
 
 test('a service that resets the connection is a 502', async () => {
-  const { url, as } = await withState((request) => request.socket.resetAndDestroy())
+  const { url, as } = await withTask((request) => request.socket.resetAndDestroy())
 
-  const answer = await send(`${url}/api/v1/states/task`, { headers: await as('admin') })
+  const answer = await send(`${url}/api/v1/tasks`, { headers: await as('admin') })
 
   expect(answer.status).toBe(502)
   expect(JSON.parse(answer.body)).toMatchObject({ reason: 'upstream_unreachable' })
@@ -414,11 +426,11 @@ test('a service that resets the connection is a 502', async () => {
 
 test('a service that does not answer in time is a 504, and its work is broken off', async () => {
   const closed = vi.fn<() => void>()
-  const { url, as } = await withState((request) => void request.socket.once('close', closed), {
+  const { url, as } = await withTask((request) => void request.socket.once('close', closed), {
     UPSTREAM_TIMEOUT_MS: '300',
   })
 
-  const answer = await send(`${url}/api/v1/states/task`, { headers: await as('admin') })
+  const answer = await send(`${url}/api/v1/tasks`, { headers: await as('admin') })
 
   expect(answer.status).toBe(504)
   expect(JSON.parse(answer.body)).toMatchObject({ reason: 'upstream_timeout' })
@@ -427,14 +439,14 @@ test('a service that does not answer in time is a 504, and its work is broken of
 
 test('a client that leaves breaks off the work of the service at once', async () => {
   const closed = vi.fn<() => void>()
-  const { url, as, state } = await withState((request) => void request.socket.once('close', closed))
-  const request = httpRequest(`${url}/api/v1/states/task`, {
+  const { url, as, task } = await withTask((request) => void request.socket.once('close', closed))
+  const request = httpRequest(`${url}/api/v1/tasks`, {
     headers: await as('admin'),
     agent: false,
   })
   request.on('error', () => {})
   request.end()
-  await vi.waitFor(() => expect(state.requests).toHaveLength(1))
+  await vi.waitFor(() => expect(task.requests).toHaveLength(1))
 
   request.destroy()
   const left = performance.now()
@@ -444,12 +456,12 @@ test('a client that leaves breaks off the work of the service at once', async ()
 })
 
 test('our key being refused is no 401 of the caller', async () => {
-  const { url, as } = await withState((_request, response) => {
+  const { url, as } = await withTask((_request, response) => {
     response.writeHead(401, { 'content-type': 'application/problem+json', 'content-length': '2' })
     response.end('{}')
   })
 
-  const answer = await send(`${url}/api/v1/states/task`, { headers: await as('admin') })
+  const answer = await send(`${url}/api/v1/tasks`, { headers: await as('admin') })
 
   expect(answer.status).toBe(502)
   expect(JSON.parse(answer.body)).toMatchObject({ code: 'PROXY_KEY_REFUSED' })
@@ -459,10 +471,10 @@ test.each([
   ['declared', { 'content-length': '5000' }],
   ['chunked', { 'transfer-encoding': 'chunked' }],
 ])('a body over the limit is a 413: %s', async (_case, length) => {
-  const { url, as } = await withState(echo, { BODY_LIMIT: '1024' })
+  const { url, as } = await withTask(echo, { BODY_LIMIT: '1024' })
   const admin = await as('admin')
   const post = (body: string, headers: Record<string, string>) =>
-    send(`${url}/api/v1/states/task`, {
+    send(`${url}/api/v1/tasks`, {
       method: 'POST',
       body,
       headers: { ...admin, ...json, ...headers },
@@ -479,19 +491,19 @@ test.each([
 test('an early end of the client’s body is not completed for the service', async () => {
   const ended = vi.fn<() => void>()
   const aborted = vi.fn<() => void>()
-  const { url, as, state } = await withState((request) => {
+  const { url, as, task } = await withTask((request) => {
     request.on('error', aborted)
     request.on('end', ended)
     request.resume()
   })
-  const request = httpRequest(`${url}/api/v1/states/task`, {
+  const request = httpRequest(`${url}/api/v1/tasks`, {
     method: 'POST',
     agent: false,
     headers: { ...(await as('admin')), ...json, 'transfer-encoding': 'chunked' },
   })
   request.on('error', () => {})
   request.write('{"entityId":')
-  await vi.waitFor(() => expect(state.requests).toHaveLength(1))
+  await vi.waitFor(() => expect(task.requests).toHaveLength(1))
 
   request.destroy()
 

@@ -17,10 +17,17 @@ import { person, startAdminService } from './admin-service.ts'
 const parseLine = createParser(Type.Record(Type.String(), Type.Unknown()))
 const parsePair = createParser(TokenPair)
 
-/** A service behind the gateway, as bare as a socket lets it be, so that it can misbehave. */
+/**
+ * A service behind the gateway, as bare as a socket lets it be, so that it can misbehave. What the gateway asks on its
+ * own account gets a 404 and is not among the requests.
+ */
 export async function startService(listener: RequestListener) {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {
+    if (request.headers.via === undefined) {
+      response.writeHead(request.url === '/health/readiness' ? 200 : 404).end()
+      return
+    }
     requests.push(request)
     listener(request, response)
   })
