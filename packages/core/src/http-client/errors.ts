@@ -43,9 +43,9 @@ export const UpstreamRequestTooLarge = createError<Arguments>(
   'The request body is larger than what is passed on to the %s service',
   413,
 )
-export const UpstreamRequestTooSlow = createError<Arguments>(
-  'UPSTREAM_REQUEST_TOO_SLOW',
-  'The request body for the %s service did not arrive in time',
+export const UpstreamClientTooSlow = createError<Arguments>(
+  'UPSTREAM_CLIENT_TOO_SLOW',
+  'The request for the %s service was not sent, or its answer not read, in time',
   408,
 )
 /** 499 never reaches anybody: it is what the log and the metrics show of a caller that left. */
@@ -69,7 +69,7 @@ const conditions = {
   overloaded: UpstreamOverloaded,
   retry_budget_exhausted: UpstreamRetryBudgetExhausted,
   body_too_large: UpstreamRequestTooLarge,
-  client_too_slow: UpstreamRequestTooSlow,
+  client_too_slow: UpstreamClientTooSlow,
   client_abort: UpstreamClientAbort,
 }
 

@@ -10,6 +10,7 @@ import {
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { connect, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
+import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import httpProxy from '@fastify/http-proxy'
 import { fastify } from 'fastify'
@@ -140,6 +141,16 @@ function reply(code: number, headers: Record<string, string | string[]> = {}): H
 }
 
 const silent: Handler = () => {}
+
+/** Bytes as fast as they are taken. */
+function endless(): Readable {
+  const chunk = Buffer.alloc(64 * 1024, 'x')
+  return new Readable({
+    read() {
+      this.push(chunk)
+    },
+  })
+}
 
 async function closedPort(): Promise<string> {
   const server = createTcpServer()
@@ -527,6 +538,19 @@ test('a client that reads slowly keeps its answer as long as it reads on', async
 
   expect(received).toBe(size)
   expect(performance.now() - startedAt).toBeGreaterThan(400)
+})
+
+test('a client that stops reading loses its answer, and the upstream its work', async () => {
+  const { origin, seen } = await upstream((_request, response) => endless().pipe(response))
+  const { port } = await gateway(origin, { deadlineMs: 150 })
+  const reader = httpRequest({ port, host: '127.0.0.1' }).end()
+
+  const [response] = (await once(reader, 'response')) as [IncomingMessage]
+  const failed = once(response, 'error')
+  await vi.waitFor(() => expect(seen.aborted).toBe(1), { timeout: 5000 })
+  response.resume()
+
+  expect(await failed).toMatchObject([{ code: 'ECONNRESET' }])
 })
 
 test('headers of one hop end here, in both directions', async () => {

@@ -71,13 +71,13 @@ function createForward(options: ProxyTransportOptions) {
   const eventStreams = new Set<Readable>()
 
   /** Puts an end to every answer but event streams, whose end is remembered to be made by hand. */
-  function watch({ headers, body }: Data<unknown>, endsAt: number, progress: () => number) {
+  function watch({ headers, body }: Data<unknown>, endsAt: number, taken: () => number) {
     if (isEventStream(headers)) {
       eventStreams.add(body)
       body.once('close', () => eventStreams.delete(body))
     } else {
       const remainingMs = endsAt - performance.now()
-      limitBody(body, name, { remainingMs, idleMs: deadlineMs, progress })
+      limitBody(body, name, { remainingMs, idleMs: deadlineMs, taken })
     }
   }
 

@@ -29,31 +29,34 @@ export async function readBody(body: Body, limitBytes: number, tooLong: () => Er
 }
 
 /**
- * Ends a streamed body whose upstream does not deliver in time. A reader that takes its time is let alone as long as it
- * takes anything: `progress` is a number that changes when it does.
+ * Ends a streamed body whose upstream does not deliver in time. Time for which the reader made it wait does not count,
+ * as long as that one takes anything: `taken` is a number that grows when it does.
  */
 export function limitBody(
   body: Readable,
   name: string,
-  {
-    remainingMs,
-    idleMs,
-    progress,
-  }: { remainingMs: number; idleMs: number; progress: () => number },
+  { remainingMs, idleMs, taken }: { remainingMs: number; idleMs: number; taken: () => number },
 ): void {
-  let before = progress()
+  let takenBefore = taken()
+  let pausedAt: number | undefined
+  let pausedMs = 0
   let timer = setTimeout(check, remainingMs)
   body.once('close', () => clearTimeout(timer))
+  body.on('pause', () => (pausedAt = performance.now()))
+  body.on('resume', () => {
+    if (pausedAt !== undefined) pausedMs += performance.now() - pausedAt
+    pausedAt = undefined
+  })
 
   function check() {
-    const isReaderBehind = body.readableLength > 0
-    const now = progress()
-    if (isReaderBehind && now !== before) {
-      before = now
-      timer = setTimeout(check, idleMs)
-    } else {
-      const reason = isReaderBehind ? 'client_too_slow' : 'upstream_timeout'
-      body.destroy(upstreamError(reason, name))
+    const takenNow = taken()
+    const isPaused = pausedAt !== undefined
+    if (isPaused ? takenNow === takenBefore : pausedMs === 0) {
+      body.destroy(upstreamError(isPaused ? 'client_too_slow' : 'upstream_timeout', name))
+      return
     }
+    timer = setTimeout(check, isPaused ? idleMs : pausedMs)
+    takenBefore = takenNow
+    pausedMs = 0
   }
 }
