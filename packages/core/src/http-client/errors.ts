@@ -3,53 +3,53 @@ import createError from '@fastify/error'
 type Details = { cause?: unknown }
 type Arguments = [upstream: string, details?: Details]
 
-export const UpstreamUnreachable = createError<Arguments>(
+const UpstreamUnreachable = createError<Arguments>(
   'UPSTREAM_UNREACHABLE',
   'The %s service cannot be reached',
   502,
 )
-export const UpstreamBadResponse = createError<Arguments>(
+const UpstreamBadResponse = createError<Arguments>(
   'UPSTREAM_BAD_RESPONSE',
   'The %s service gave an answer that cannot be used',
   502,
 )
-export const UpstreamTimeout = createError<Arguments>(
+const UpstreamTimeout = createError<Arguments>(
   'UPSTREAM_TIMEOUT',
   'The %s service did not answer in time',
   504,
 )
 // The next two are made at a high rate exactly when there is no time to waste: without a stack.
-export const UpstreamCircuitOpen = createError<Arguments>(
+const UpstreamCircuitOpen = createError<Arguments>(
   'UPSTREAM_CIRCUIT_OPEN',
   'The %s service failed repeatedly and is given time to recover',
   503,
   Error,
   false,
 )
-export const UpstreamOverloaded = createError<Arguments>(
+const UpstreamOverloaded = createError<Arguments>(
   'UPSTREAM_OVERLOADED',
   'Too many requests are waiting for the %s service',
   503,
   Error,
   false,
 )
-export const UpstreamRetryBudgetExhausted = createError<Arguments>(
+const UpstreamRetryBudgetExhausted = createError<Arguments>(
   'UPSTREAM_RETRY_BUDGET_EXHAUSTED',
   'The %s service failed, and too many requests are being repeated to try again now',
   503,
 )
-export const UpstreamRequestTooLarge = createError<Arguments>(
+const UpstreamRequestTooLarge = createError<Arguments>(
   'UPSTREAM_REQUEST_TOO_LARGE',
   'The request body is larger than what is passed on to the %s service',
   413,
 )
-export const UpstreamClientTooSlow = createError<Arguments>(
+const UpstreamClientTooSlow = createError<Arguments>(
   'UPSTREAM_CLIENT_TOO_SLOW',
   'The request for the %s service was not sent, or its answer not read, in time',
   408,
 )
 /** 499 never reaches anybody: it is what the log and the metrics show of a caller that left. */
-export const UpstreamClientAbort = createError<Arguments>(
+const UpstreamClientAbort = createError<Arguments>(
   'UPSTREAM_CLIENT_ABORT',
   'The caller left before the %s service answered',
   499,

@@ -10,8 +10,6 @@ export interface RequestBodyOptions {
   bufferBytes: number
 }
 
-export type RequestBody = ReturnType<typeof createRequestBody>
-
 /**
  * The body of a request on its way through: small ones are read first, so that they can be repeated and a slow sender
  * costs the upstream nothing; larger and undeclared ones flow through and are counted.

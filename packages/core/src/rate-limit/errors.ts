@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 
 /** Carries `reason` and `retryAfterSeconds` for the problem and its `Retry-After`. */
-export const RateLimitExceeded = createError<[seconds: number]>(
+const RateLimitExceeded = createError<[seconds: number]>(
   'RATE_LIMIT_EXCEEDED',
   'Too many requests: try again in %d s',
   429,
