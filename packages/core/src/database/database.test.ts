@@ -201,6 +201,26 @@ describeDatabases('the database', (store) => {
     expect(row).toEqual({ rows: 2, flags: 1, most: 2 ** 53 - 1, sum: 1 })
   })
 
+  test('whole numbers are whole numbers: none becomes 5.0 in a text', async () => {
+    const database = await open()
+    await database.write((trx) =>
+      trx
+        .insertInto('notes')
+        .values({ ...note('a', 5), body: database.json({ n: 5 }) })
+        .execute(),
+    )
+    const row = await database.kysely
+      .selectFrom('notes')
+      .select((eb) => [
+        sql<string>`cast(cast(${5} as integer) as text)`.as('given'),
+        sql<string>`cast(${eb.ref('count')} as text)`.as('stored'),
+        sql<string>`cast(${eb.ref('count')} + ${5} as text)`.as('sum'),
+        database.jsonText(eb.ref('body'), ['n']).as('json'),
+      ])
+      .executeTakeFirst()
+    expect(row).toEqual({ given: '5', stored: '5', sum: '10', json: '5' })
+  })
+
   test('a list of values goes into a query as one parameter', async () => {
     const database = await open()
     const pair = database.statement<{ given: string }>()(

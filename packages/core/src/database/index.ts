@@ -19,6 +19,7 @@ export type {
   NumberColumn,
 } from './database.ts'
 export type { Dialect, DialectSql } from './dialect.ts'
+export { loadSqlite } from './sqlite-module.ts'
 export { isStatementTimeout, isUniqueViolation } from './violations.ts'
 export { DatabaseInUse, DatabaseUnavailable } from './errors.ts'
 

@@ -20,3 +20,9 @@ export function bindable(value: unknown): unknown {
   if (value instanceof LateValue) return value.read()
   return value === undefined ? null : value
 }
+
+/** For a SQLite that takes every number for a real: `5` would come out of a text column as `5.0`. */
+export function bindableAsInteger(value: unknown): unknown {
+  const plain = bindable(value)
+  return Number.isSafeInteger(plain) ? BigInt(Number(plain)) : plain
+}

@@ -57,6 +57,12 @@ function createPool(options: DatabaseOptions): Pool {
   return pool
 }
 
+/** Asked for first: "if not exists" wants the right to create schemas even where there is nothing to create. */
+async function createSchema(trx: Kysely<unknown>, schema: string): Promise<void> {
+  const { rows } = await sql`select 1 from pg_namespace where nspname = ${schema}`.execute(trx)
+  if (rows.length === 0) await sql`create schema ${sql.id(schema)}`.execute(trx)
+}
+
 const quoted = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
 
 /** Opens PostgreSQL: one pool for reads and writes, the tables in a schema of their own. */
@@ -109,7 +115,7 @@ export async function openPostgres(
       await sql`select pg_advisory_xact_lock(hashtextextended(${`potok:${options.schema}`}, 0))`.execute(
         trx,
       )
-      await sql`create schema if not exists ${sql.id(options.schema)}`.execute(trx)
+      await createSchema(trx, options.schema)
       await migrate(scope, options.migrations, dialectSql, log)
     })
   } catch (error) {

@@ -1,6 +1,5 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite'
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
-import { bindable } from './late-value.ts'
 import { fromSqlite } from './sqlite-errors.ts'
 
 interface Prepared {
@@ -15,11 +14,18 @@ interface Prepared {
  */
 export class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSyncInstance
+  readonly #bind: (value: unknown) => unknown
   readonly #statementLimit: number
   readonly #prepared = new Map<string, Prepared>()
 
-  constructor(database: DatabaseSyncInstance, statementLimit: number) {
+  /** @param bind turns a parameter into what this SQLite takes */
+  constructor(
+    database: DatabaseSyncInstance,
+    bind: (value: unknown) => unknown,
+    statementLimit: number,
+  ) {
     this.#database = database
+    this.#bind = bind
     this.#statementLimit = statementLimit
   }
 
@@ -27,7 +33,7 @@ export class SqliteConnection implements DatabaseConnection {
   execute<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
     try {
       const { statement, yields } = this.#prepare(sql)
-      const values = parameters.map(bindable)
+      const values = parameters.map(this.#bind)
       if (yields) return { rows: statement.all(...values) }
       const { changes, lastInsertRowid } = statement.run(...values)
       return {
@@ -48,7 +54,7 @@ export class SqliteConnection implements DatabaseConnection {
   async *streamQuery<R>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
     // Not a cached statement: two readers of one statement would reset each other.
     const statement = this.#database.prepare(sql)
-    for (const row of statement.iterate(...parameters.map(bindable))) yield { rows: [row] }
+    for (const row of statement.iterate(...parameters.map(this.#bind))) yield { rows: [row] }
   }
 
   /** A statement without parameters and rows, such as `commit`. */

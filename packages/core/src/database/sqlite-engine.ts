@@ -16,7 +16,7 @@ import type { LateValue } from './late-value.ts'
 import { migrate } from './migrate.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { lockFile } from './sqlite-lock.ts'
-import { loadSqlite } from './sqlite-module.ts'
+import { binderFor, loadSqlite } from './sqlite-module.ts'
 import { createSqliteReaders } from './sqlite-readers.ts'
 import { createSqliteSql } from './sqlite-sql.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
@@ -39,10 +39,11 @@ export async function openSqlite(
   await mkdir(dirname(file), { recursive: true })
   const lock = await lockFile(sqlite, file, options.lockWaitMs ?? 1000)
 
+  const bind = binderFor(sqlite)
   const connect = (pragmas: string[]): SqliteConnection => {
     const database = new sqlite.DatabaseSync(file, { timeout: busyTimeoutMs })
     for (const pragma of pragmas) database.exec(`pragma ${pragma}`)
-    return new SqliteConnection(database, statementLimit)
+    return new SqliteConnection(database, bind, statementLimit)
   }
   // FULL: a commit is on the disk before it is acknowledged. NORMAL would lose the last ones with the power.
   const writing = connect(['journal_mode = wal', 'synchronous = full', 'foreign_keys = on'])

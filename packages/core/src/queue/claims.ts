@@ -26,6 +26,15 @@ export interface ClaimOptions {
   runningHere: (lane: string) => number
 }
 
+interface Probe {
+  /** A claim could find something. */
+  ready: boolean
+  /** Something has become due, or a lease has ended. */
+  due: boolean
+  /** Milliseconds until the next does. */
+  dueInMs: number | undefined
+}
+
 export interface Claim {
   jobs: JobRow[]
   /** Taken up too often without being settled. */
@@ -161,17 +170,21 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
   }
 
   return {
-    /** Reads whether a claim could find something, else in how many milliseconds something becomes due. */
-    async probe(): Promise<{ ready: boolean; dueInMs: number | undefined }> {
+    /** Reads whether a claim could find something. */
+    async probe(): Promise<Probe> {
       const [row] = (await look.probe({})).rows
       const dueInMs = row === undefined || row.due === null ? undefined : row.due - row.at
-      return { ready: row?.ready === 1 || (dueInMs !== undefined && dueInMs <= 0), dueInMs }
+      const due = dueInMs !== undefined && dueInMs <= 0
+      return { ready: due || row?.ready === 1, due, dueInMs }
     },
-    /** @param free places in this process */
-    async claim(trx: AnyTransaction, free: number): Promise<Claim> {
+    /**
+     * @param free places in this process
+     * @param due also look for what has become due and for leases that ended
+     */
+    async claim(trx: AnyTransaction, free: number, due: boolean): Promise<Claim> {
       await takeTurn(trx)
-      const poisoned = await reclaim(trx)
-      await duty.becomeDue({}, trx)
+      const poisoned = due ? await reclaim(trx) : []
+      if (due) await duty.becomeDue({}, trx)
       const picks = shareOut(await rooms(trx), Math.min(free, options.batch))
       const last = picks.at(-1)
       if (last !== undefined) after = last.lane

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AnyDatabase, DatabaseLog } from '../database/index.ts'
 import type { Claims } from './claims.ts'
@@ -6,6 +7,8 @@ import type { Settlements } from './settlements.ts'
 
 /** For workers to notice that they were asked to end, when the queue closes. */
 const ABORT_GRACE_MS = 250
+/** While wake-ups follow one another, how often to look for what became due without one. */
+const DUE_LOOK_MS = 250
 
 /** The part of the workers that the dispatcher needs. */
 interface Places {
@@ -42,6 +45,8 @@ export class Dispatcher {
   #turn: Promise<void> | undefined
   /** Look without asking first whether it is worth it. */
   #woken = false
+  /** When what became due was last looked for. */
+  #dueLooked = Number.NEGATIVE_INFINITY
   /** Somebody asked during the present turn. */
   #again = false
 
@@ -52,21 +57,25 @@ export class Dispatcher {
   start(): void {
     if (this.#state !== 'new') return
     this.#state = 'open'
-    this.wake()
+    this.wake(true)
   }
 
-  /** There may be something to do. */
-  wake(): void {
+  /**
+   * There may be something to do.
+   * @param due also among what becomes due by itself
+   */
+  wake(due: boolean): void {
+    if (due) this.#dueLooked = Number.NEGATIVE_INFINITY
     this.#woken = true
     this.look()
   }
 
   /** Takes nothing up any more; waits for what runs, then gives back the rest. */
   async close(): Promise<void> {
-    const { workers, closeMs, flushed, database, settlements, log, name } = this.#options
+    const { workers, closeMs, flushed } = this.#options
     this.#state = 'closed'
     clearTimeout(this.#timer)
-    await this.#turn
+    await Promise.race([this.#turn, delay(closeMs, undefined, { ref: false })])
     await Promise.race([workers.idle(), delay(closeMs, undefined, { ref: false })])
     workers.interrupt()
     await Promise.race([
@@ -75,12 +84,18 @@ export class Dispatcher {
     ])
     const rest = workers.abandon()
     await Promise.race([flushed(), delay(closeMs, undefined, { ref: false })])
-    if (rest.length === 0) return
+    await this.#giveBack(rest)
+  }
+
+  async #giveBack(rows: readonly JobRow[]): Promise<void> {
+    const { database, settlements, log, name } = this.#options
+    if (rows.length === 0) return
+    const fields = { context: 'Queue', queue: name, jobs: rows.length }
     try {
-      await database.write((trx) => settlements.release(trx, rest))
-      log.info({ context: 'Queue', queue: name, jobs: rest.length }, 'running jobs were given back')
+      await database.write((trx) => settlements.release(trx, rows))
+      log.info(fields, 'jobs were given back')
     } catch (error) {
-      log.warn({ context: 'Queue', queue: name, err: error }, 'running jobs wait for their lease')
+      log.warn({ ...fields, err: error }, 'jobs that were taken up wait for their lease to end')
     }
   }
 
@@ -113,9 +128,17 @@ export class Dispatcher {
   async #fill(): Promise<number> {
     const { workers, claims, database, pollMs, onPoisoned, onClaimed } = this.#options
     while (this.#state === 'open' && workers.free > 0) {
-      if (!this.#woken && !(await claims.probe()).ready) return this.#untilDue()
+      const look = this.#woken ? undefined : await claims.probe()
+      if (look !== undefined && !look.ready) return this.#untilDue()
       this.#woken = false
-      const { jobs, poisoned } = await database.write((trx) => claims.claim(trx, workers.free))
+      // Whoever woke us made jobs ready; what has become due by itself is only looked for now and then.
+      const due = look?.due ?? performance.now() - this.#dueLooked > DUE_LOOK_MS
+      if (due) this.#dueLooked = performance.now()
+      const { jobs, poisoned } = await database.write((trx) => claims.claim(trx, workers.free, due))
+      if (this.#isClosed()) {
+        await this.#giveBack(jobs)
+        return pollMs
+      }
       onClaimed(jobs.length)
       for (const row of jobs) workers.start(row)
       for (const row of poisoned) onPoisoned(row)
@@ -123,6 +146,10 @@ export class Dispatcher {
       if (jobs.length === 0) return this.#untilDue()
     }
     return pollMs
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed'
   }
 
   async #untilDue(): Promise<number> {

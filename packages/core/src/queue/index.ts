@@ -7,6 +7,7 @@ import type { AnyTransaction } from '../database/index.ts'
 import { createParser } from '../validation/index.ts'
 import { createEnqueue } from './enqueue.ts'
 import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.ts'
+import { createInheritance } from './inheritance.ts'
 import { createListing } from './listing.ts'
 import type {
   FoundJob,
@@ -88,8 +89,10 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const lanes = createLanes(database, name, put)
   const survey = createSurvey(database, name)
   const retention = createRetention(database, name, options)
+  const inherit = createInheritance(database, name, options.leaseMs)
 
-  const wakeAfter = (trx: AnyTransaction): void => database.afterCommit(trx, () => runner.wake())
+  const wakeAfter = (trx: AnyTransaction): void =>
+    database.afterCommit(trx, () => runner.wake(false))
 
   return {
     async enqueue(trx, jobs) {
@@ -97,15 +100,24 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       const accepted = await put(trx, checked)
       database.afterCommit(trx, () => {
         counters.enqueued += accepted.length
-        if (accepted.length > 0) runner.wake()
+        if (accepted.length > 0) runner.wake(false)
       })
       return accepted
     },
     start() {
       runner.start()
+      void inherit().then(
+        (jobs) => {
+          if (jobs === 0) return
+          options.log.info({ queue: name, jobs }, 'took over the jobs of a process that died')
+          runner.wake()
+        },
+        (error: unknown) =>
+          options.log.warn({ err: error, queue: name }, 'leases could not be taken over'),
+      )
       retention.start()
     },
-    wake: () => runner.wake(),
+    wake: () => runner.wake(true),
     async close() {
       await retention.close()
       await runner.close()
