@@ -79,6 +79,8 @@ export class Supervisor {
       {
         env: { ...env, ...service.env, PORT: String(service.port) },
         stdio: ['ignore', 'pipe', 'pipe'],
+        // A group of its own: Ctrl-C on a terminal must reach the launcher alone, a second signal ends a service at once.
+        detached: true,
       },
     )
     const running = { service, child, startedAt: Date.now(), wasReady: false, failures }

@@ -7,7 +7,7 @@ import type { AnyTransaction } from '../database/index.ts'
 import { createParser } from '../validation/index.ts'
 import { createEnqueue } from './enqueue.ts'
 import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.ts'
-import { createInheritance } from './inheritance.ts'
+import { inherit } from './inheritance.ts'
 import { createListing } from './listing.ts'
 import type {
   FoundJob,
@@ -89,7 +89,6 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const lanes = createLanes(database, name, put)
   const survey = createSurvey(database, name)
   const retention = createRetention(database, name, options)
-  const inherit = createInheritance(database, name, options.leaseMs)
 
   const wakeAfter = (trx: AnyTransaction): void =>
     database.afterCommit(trx, () => runner.wake(false))
@@ -106,15 +105,7 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
     },
     start() {
       runner.start()
-      void inherit().then(
-        (jobs) => {
-          if (jobs === 0) return
-          options.log.info({ queue: name, jobs }, 'took over the jobs of a process that died')
-          runner.wake()
-        },
-        (error: unknown) =>
-          options.log.warn({ err: error, queue: name }, 'leases could not be taken over'),
-      )
+      void inherit({ ...options, inherited: () => runner.wake(true) })
       retention.start()
     },
     wake: () => runner.wake(true),
