@@ -7,7 +7,12 @@ import { startReceiver } from '../scripts/system/receiver.ts'
 
 const KEY = { 'x-api-key': 'gateway-service-key' }
 /** Leases are as long as time-outs; short ones make a killed process's work due again within the test. */
-const SHORT = { WEBHOOK_DELIVERY_TIMEOUT: '2000', WEBHOOK_RETRY_DELAY: '200' }
+const SHORT = {
+  WEBHOOK_DELIVERY_TIMEOUT: '2000',
+  WEBHOOK_RETRY_DELAY: '200',
+  // The platform repeats what a dead gateway did not take after a minute: here after 0.6 s.
+  TIME_SCALE: '100',
+}
 let system: PrivateSystem
 
 beforeEach(async () => {
