@@ -1,4 +1,7 @@
+import '@potok/core/access'
+import { createHash } from 'node:crypto'
 import apiKey from '@potok/core/api-key'
+import rateLimit from '@potok/core/rate-limit'
 import { createServer } from '@potok/core/server'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -7,6 +10,9 @@ import idempotency from './idempotency/index.ts'
 import machines from './machines/index.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
+
+const digest = (text: string): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, 22)
 
 /** The state service: its plugins in the order of their dependencies. */
 export async function buildApp(config: Config, logger: Logger) {
@@ -22,11 +28,19 @@ export async function buildApp(config: Config, logger: Logger) {
       security: 'apiKey',
     },
   })
+  await app.register(rateLimit, {
+    limit: config.THROTTLE_LIMIT,
+    ttlSeconds: config.THROTTLE_TTL,
+    // Nobody is known yet at this moment; the key itself must not stand in a store of counters.
+    keyOf: ({ headers }) => digest(String(headers['x-api-key'])),
+    skip: ({ routeOptions }) => routeOptions.config.public === true,
+  })
   await app.register(apiKey, { keys: config.API_KEYS })
   await app.register(store, {
     url: config.DATABASE_URL,
     dataDir: config.POTOK_DATA_DIR,
     poolSize: config.DATABASE_POOL_SIZE,
+    queryTimeoutMs: config.QUERY_TIMEOUT_MS,
   })
   await app.register(idempotency, { retentionMs: config.IDEMPOTENCY_RETENTION_HOURS * 3_600_000 })
   await app.register(events, {
@@ -34,6 +48,9 @@ export async function buildApp(config: Config, logger: Logger) {
     maxStreams: config.STREAM_MAX_CLIENTS,
   })
   await app.register(machines)
-  await app.register(states, { metadataLimitBytes: config.METADATA_LIMIT })
+  await app.register(states, {
+    metadataLimitBytes: config.METADATA_LIMIT,
+    sweepMs: config.EXPIRY_SWEEP_MS,
+  })
   return app
 }

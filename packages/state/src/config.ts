@@ -111,6 +111,7 @@ export const Config = Type.Object({
     default: 262_144,
     description: 'Largest metadata of one state, bytes of JSON',
   }),
+  EXPIRY_SWEEP_MS: milliseconds(1000, 'How often statuses are looked at that may expire', 10),
   QUERY_TIMEOUT_MS: milliseconds(
     2000,
     'Longest a query may run before it is refused as too expensive',

@@ -23,7 +23,12 @@ function indexName(entity: string, path: string): string {
   return `states_m_${createHash('sha256').update(`${entity}.${path}`).digest('hex').slice(0, 16)}`
 }
 
-/** The index that serves `metadata.<path>=value` in order of change for one entity type. */
+/**
+ * The index that serves `metadata.<path>=value` in order of change for one entity type.
+ *
+ * `entity` stands first although it is the same in every entry: SQLite prefers the index with more columns compared.
+ * `deleted_at` stands last although it is always null: SQLite would look it up in the table, for counts too.
+ */
 export function createMetadataIndex(
   dialect: DialectSql,
   entity: string,
@@ -31,7 +36,9 @@ export function createMetadataIndex(
 ): RawBuilder<unknown> {
   const name = sql.id(indexName(entity, path))
   const value = metadataText(dialect, path)
-  return sql`create index if not exists ${name} on states (${value}, updated_at, entity_id)
+  const deleted = dialect.dialect === 'sqlite' ? sql`, deleted_at` : sql``
+  return sql`create index if not exists ${name}
+    on states (entity, ${value}, updated_at, entity_id ${deleted})
     where entity = ${sql.lit(entity)} and deleted_at is null`
 }
 

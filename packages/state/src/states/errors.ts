@@ -105,6 +105,21 @@ export const IndexedArrayTooLong = createError<[path: string, limit: number]>(
   422,
 )
 
+const QueryTooExpensive = createError<[advice: string]>(
+  'STATES_QUERY_TOO_EXPENSIVE',
+  'The query would look at too many states and was ended; %s',
+  422,
+)
+
+/** 422 that says what would help. @param unindexed metadata paths of the query without an index */
+export function queryTooExpensive(entity: string, unindexed: readonly string[]): Error {
+  const advice =
+    unindexed.length > 0
+      ? `declare ${unindexed.map((path) => `metadata.${path}`).join(', ')} in the indexes of the machine ${entity}`
+      : 'select by status, by time or by an indexed metadata path, and sort by updatedAt'
+  return Object.assign(new QueryTooExpensive(advice), { extension: { unindexed } })
+}
+
 /** Somebody else created an entity of this write meanwhile: it is done again and sees it. Never leaves the plugin. */
 export const CreatedMeanwhile = createError(
   'STATES_CREATED_MEANWHILE',

@@ -2,6 +2,7 @@
  * States: the truth about statuses. Routes to write and read them, their history, and the sweeper that lets them expire.
  */
 import fp from 'fastify-plugin'
+import { createExpiry } from './expiry.ts'
 import { createQueries } from './queries.ts'
 import { readRoutes } from './read-routes.ts'
 import { createReads } from './reads.ts'
@@ -12,20 +13,22 @@ import { writeRoutes } from './write-routes.ts'
 export interface StatesOptions {
   /** METADATA_LIMIT */
   metadataLimitBytes: number
+  /** EXPIRY_SWEEP_MS */
+  sweepMs: number
 }
 
 export default fp<StatesOptions>(
-  async (app, { metadataLimitBytes }) => {
-    const { store, machines, events, idempotency } = app
+  async (app, { metadataLimitBytes, sweepMs }) => {
+    const { store, longReads, machines, events, idempotency } = app
     const log = app.log.child({ context: 'StateService' })
     const writer = createWriter({ store, machines, events, log, metadataLimitBytes })
     const states = createStates({ store, writer, idempotency })
+    const { transact } = states
+    const expiry = createExpiry({ store, writer, transact, log, sweepMs })
+    app.addHook('onReady', async () => expiry.start())
+    app.addHook('preClose', () => expiry.close())
     const reads = createReads({ store, machines })
-    const queries = createQueries({
-      store,
-      machines,
-      run: async (query) => (await store.kysely.executeQuery(query)).rows,
-    })
+    const queries = createQueries({ store, machines, longReads })
     const prefix = '/api/v1/states'
     await app.register(readRoutes, { prefix, reads, queries })
     await app.register(writeRoutes, { prefix, states, writer })

@@ -38,10 +38,13 @@ async function statesTable(db: Kysely<unknown>, dialect: DialectSql): Promise<vo
       .addPrimaryKeyConstraint('states_pk', ['entity', 'entity_id']),
     dialect,
   ).execute()
+  // Always null there; without it SQLite would look it up in the table, for counts too.
+  const deleted = dialect.dialect === 'sqlite' ? sql`, deleted_at` : sql``
+  const living = sql`where deleted_at is null`
   for (const index of [
-    sql`create index states_updated on states (entity, updated_at, entity_id) where deleted_at is null`,
-    sql`create index states_created on states (entity, created_at, entity_id) where deleted_at is null`,
-    sql`create index states_status on states (entity, status, updated_at, entity_id) where deleted_at is null`,
+    sql`create index states_updated on states (entity, updated_at, entity_id ${deleted}) ${living}`,
+    sql`create index states_created on states (entity, created_at, entity_id ${deleted}) ${living}`,
+    sql`create index states_status on states (entity, status, updated_at, entity_id ${deleted}) ${living}`,
     sql`create index states_expiry on states (expires_at) where expires_at is not null`,
   ]) {
     await index.execute(db)

@@ -1,21 +1,20 @@
 import type { AnyDatabase } from '@potok/core/database'
-import type { CompiledQuery, RawBuilder } from 'kysely'
+import type { RawBuilder } from 'kysely'
 import type { Catalog } from '../machines/index.ts'
+import { ReadTooLong, type LongReads } from '../store/index.ts'
 import type { ConditionContext } from './condition-sql.ts'
-import { createQueryContext } from './query-context.ts'
+import { createQueryContext, pathsIn } from './query-context.ts'
 import { planOf } from './query-plan.ts'
 import { countSql, groupsSql, pageSql, type Group } from './query-sql.ts'
+import { queryTooExpensive } from './errors.ts'
 import { cursorOf, SORT_COLUMNS, type Query } from './query.ts'
 import { stateJson, type StateRow } from './state-row.ts'
 import type { StateTables } from './tables.ts'
 
-/** Runs a query; one that no index serves is run for a limited time, where it holds up nobody. */
-export type RunQuery = <Row>(query: CompiledQuery<Row>, indexed: boolean) => Promise<Row[]>
-
 export interface QueriesDeps {
   store: AnyDatabase
   machines: Pick<Catalog, 'rules'>
-  run: RunQuery
+  longReads: Pick<LongReads, 'run'>
 }
 
 /** A page as JSON text; the items are JSON already. */
@@ -38,17 +37,33 @@ function nextOf({ sort, limit }: Query, rows: readonly StateRow[]): string | und
 }
 
 /** Lists and queries. They read the store and see every acknowledged write. */
-export function createQueries({ store, machines, run }: QueriesDeps) {
+export function createQueries({ store, machines, longReads }: QueriesDeps) {
   const { kysely } = store.as<StateTables>()
   const stored = createQueryContext(store)
 
-  const rowsOf = <Row>(query: RawBuilder<Row>, indexed: boolean): Promise<Row[]> =>
-    run(query.compile(kysely), indexed)
+  /** What no index serves is run for a limited time, where it holds up nobody. */
+  async function rowsOf<Row>(query: RawBuilder<Row>, indexed: boolean): Promise<Row[]> {
+    const compiled = query.compile(kysely)
+    return indexed ? (await kysely.executeQuery(compiled)).rows : longReads.run(compiled)
+  }
 
   async function totalOf(query: Query, context: ConditionContext, indexed: boolean) {
     if (!query.count) return undefined
-    const [row] = await rowsOf(countSql(query, context), indexed)
+    const [row] = await rowsOf(countSql(query, indexed, context), indexed)
     return row?.total
+  }
+
+  async function pageOf(query: Query, context: ConditionContext): Promise<string> {
+    const { groupBy, limit } = query
+    if (groupBy !== undefined) {
+      const groups = await rowsOf(groupsSql(store, query, groupBy, context), false)
+      return pageJson(groups.map(groupJson), await totalOf(query, context, false))
+    }
+    const scalars = [...context.indexes].filter((path) => !context.arrays.has(path))
+    const plan = planOf(query, new Set(scalars))
+    const rows = await rowsOf(pageSql(query, plan, context), plan.indexed)
+    const items = rows.slice(0, limit).map(stateJson)
+    return pageJson(items, await totalOf(query, context, plan.indexed), nextOf(query, rows))
   }
 
   return {
@@ -57,18 +72,17 @@ export function createQueries({ store, machines, run }: QueriesDeps) {
      * @throws 404 unknown entity type; 422 unknown status, too expensive
      */
     async page(query: Query): Promise<string> {
-      const rules = await machines.rules(query.entity)
+      const { entity, where } = query
+      const rules = await machines.rules(entity)
       await stored.checkStatuses(query, rules)
       const context = await stored.contextOf(query, rules)
-      const { groupBy, limit } = query
-      if (groupBy !== undefined) {
-        const groups = await rowsOf(groupsSql(store, query, groupBy, context), false)
-        return pageJson(groups.map(groupJson), await totalOf(query, context, false))
+      try {
+        return await pageOf(query, context)
+      } catch (error) {
+        if (!(error instanceof ReadTooLong)) throw error
+        const unindexed = pathsIn(where).filter((path) => !context.indexes.has(path))
+        throw queryTooExpensive(entity, unindexed)
       }
-      const plan = planOf(query, new Set(rules.indexes.filter((path) => !context.arrays.has(path))))
-      const rows = await rowsOf(pageSql(query, plan, context), plan.indexed)
-      const items = rows.slice(0, limit).map(stateJson)
-      return pageJson(items, await totalOf(query, context, plan.indexed), nextOf(query, rows))
     },
   }
 }

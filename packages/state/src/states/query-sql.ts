@@ -39,40 +39,50 @@ function unindexedOf(where: readonly Condition[], indexes: ReadonlySet<string>):
   return new Set(byMetadata ? ['status'] : [])
 }
 
+/** In a read worker SQLite asks at each row whether there is time left; first, or a false condition would skip it. */
+function guardOf({ dialect }: ConditionContext, indexed: boolean): RawBuilder<unknown> {
+  return dialect.dialect === 'sqlite' && !indexed ? sql`still_in_time() and` : sql``
+}
+
 /**
  * The states of the entity type that fulfil the conditions. The type is written into the text: the indexes of its
  * metadata are for it alone, and SQLite does not see that a parameter has their value.
  */
 function fromWhere(
   { entity }: Query,
-  where: readonly Condition[],
+  { where, indexed }: Pick<QueryPlan, 'where' | 'indexed'>,
   context: ConditionContext,
 ): RawBuilder<unknown> {
   const all: Condition = { kind: 'and', of: [...where] }
-  return sql`from states where entity = ${sql.lit(entity)} and deleted_at is null and ${conditionSql(all, context)}`
+  return sql`from states where ${guardOf(context, indexed)} entity = ${sql.lit(entity)} and deleted_at is null
+    and ${conditionSql(all, context)}`
 }
 
 /** One more than the page, so that the answer knows whether there is another. */
 export function pageSql(
   query: Query,
-  { statuses, where }: QueryPlan,
+  plan: QueryPlan,
   given: ConditionContext,
 ): RawBuilder<StateRow> {
-  const context = { ...given, unindexed: unindexedOf(where, given.indexes) }
+  const context = { ...given, unindexed: unindexedOf(plan.where, given.indexes) }
   const order = orderBy(query.sort)
   const end = sql`${order} limit ${query.limit + 1}`
   const stretch = (condition: RawBuilder<unknown>) =>
-    sql<StateRow>`select * ${fromWhere(query, where, context)} ${condition} ${afterSql(query)} ${end}`
-  if (statuses === undefined) return stretch(sql``)
-  const stretches = statuses.map(
+    sql<StateRow>`select * ${fromWhere(query, plan, context)} ${condition} ${afterSql(query)} ${end}`
+  if (plan.statuses === undefined) return stretch(sql``)
+  const stretches = plan.statuses.map(
     (status) => sql`select * from (${stretch(sql`and status = ${status}`)}) as stretch`,
   )
   return sql<StateRow>`select * from (${sql.join(stretches, sql` union all `)}) as merged ${end}`
 }
 
-export function countSql(query: Query, context: ConditionContext): RawBuilder<{ total: number }> {
-  return sql`select count(*) as total from
-    (select 1 ${fromWhere(query, query.where, context)} limit ${COUNT_LIMIT}) as counted`
+export function countSql(
+  query: Query,
+  indexed: boolean,
+  context: ConditionContext,
+): RawBuilder<{ total: number }> {
+  const rows = fromWhere(query, { where: query.where, indexed }, context)
+  return sql`select count(*) as total from (select 1 ${rows} limit ${COUNT_LIMIT}) as counted`
 }
 
 /** The largest groups first. */
@@ -82,7 +92,8 @@ export function groupsSql(
   groupBy: NonNullable<Query['groupBy']>,
   context: ConditionContext,
 ): RawBuilder<Group> {
+  const rows = fromWhere(query, { where: query.where, indexed: false }, context)
   const value = groupBy === 'status' ? sql.ref('status') : metadataText(dialect, groupBy.path)
-  return sql`select ${value} as value, count(*) as count ${fromWhere(query, query.where, context)}
+  return sql`select ${value} as value, count(*) as count ${rows}
     group by 1 order by 2 desc, 1 limit ${query.limit}`
 }

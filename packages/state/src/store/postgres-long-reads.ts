@@ -1,0 +1,29 @@
+import { isStatementTimeout, type AnyDatabase } from '@potok/core/database'
+import { sql, type CompiledQuery } from 'kysely'
+import { ReadTooLong } from './errors.ts'
+import type { LongReads, LongReadsOptions } from './long-reads.ts'
+import { createPlaces } from './places.ts'
+
+/** On PostgreSQL the server keeps the time; the places leave connections of the pool to the others. */
+export function createPostgresLongReads(
+  database: AnyDatabase,
+  { limitMs, places, waitingLimit }: LongReadsOptions,
+): LongReads {
+  const { kysely } = database.as<unknown>()
+  const inPlace = createPlaces(places, waitingLimit)
+  const limit = sql`set local statement_timeout = ${sql.lit(limitMs)}`
+  return {
+    run: <Row>(query: CompiledQuery<Row>): Promise<Row[]> =>
+      inPlace(async () => {
+        try {
+          return await kysely.transaction().execute(async (trx) => {
+            await limit.execute(trx)
+            return (await trx.executeQuery(query)).rows
+          })
+        } catch (error) {
+          throw isStatementTimeout(error) ? new ReadTooLong() : error
+        }
+      }),
+    close: async () => {},
+  }
+}
