@@ -1,19 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { pino } from 'pino'
 import { vi } from 'vitest'
-import { buildApp as buildAdmin } from '@potok/admin/app'
-import { Config as AdminConfig } from '@potok/admin/config'
-import type { EventLogItem } from '@potok/contracts/event'
-import type { HistoryEntry, Page, State } from '@potok/contracts/state'
+import { HistoryEntry, pageOf, State } from '@potok/contracts/state'
+import { User } from '@potok/contracts/user'
 import { readConfig } from '@potok/core/config'
 import { createServer } from '@potok/core/server'
+import { createParser } from '@potok/core/validation'
 import { Config as GatewayConfig } from '@potok/gateway/config'
-import { buildSimulator, type Simulator } from '@potok/max-simulator/app'
-import { buildApp as buildState } from '@potok/state/app'
-import { Config as StateConfig } from '@potok/state/config'
+import { buildSimulator } from '@potok/max-simulator/app'
 import auth from '../../packages/gateway/src/auth/index.ts'
 import bot, { type BotLimits } from '../../packages/gateway/src/bot/index.ts'
 import {
@@ -24,16 +20,20 @@ import {
 } from '../../packages/gateway/src/plugin-options.ts'
 import store from '../../packages/gateway/src/store/index.ts'
 import upstreams from '../../packages/gateway/src/upstreams/index.ts'
+import { startPrivateSystem } from '../../scripts/system/private-system.ts'
+import { createPerson } from './person.ts'
+import { ask, createService, HOST, startPump, type App } from './services.ts'
 
-export const ANNA = 501_001_001
-export const BORIS = 501_001_002
-const SECRET = 'stage-secret'
+export const SECRET = 'stage-secret'
 const TOKEN = 'stage-token'
-const HOST = '127.0.0.1'
 
 const logger = pino({ level: process.env['STAGE_LOG'] ?? 'silent' })
 
-type App = Awaited<ReturnType<typeof createServer>>
+const parseState = createParser(State)
+const parseStates = createParser(pageOf(State))
+const parseHistory = createParser(pageOf(HistoryEntry))
+const parseUser = createParser(User)
+const parseUsers = createParser(pageOf(User))
 
 /** Quick where production is patient, so that tests wait for nothing. */
 const QUICK: Partial<BotLimits> = {
@@ -44,6 +44,8 @@ const QUICK: Partial<BotLimits> = {
   pollPauseMs: 10,
   pollLeaseMs: 2000,
   personFreshMs: 1000,
+  perChatSecond: 1000,
+  overallSecond: 10_000,
 }
 
 export interface StageOptions {
@@ -51,10 +53,12 @@ export interface StageOptions {
   mode?: 'webhook' | 'polling'
   /** Do the platform's own rate limits hold? Off unless a test is about them. */
   rateLimits?: boolean
+  /** Of the gateways; needed for more than one. */
   databaseUrl?: string
+  gateways?: number
 }
 
-/** State, admin, a simulated MAX and the bot, in this process: real HTTP between them, each can be taken away. */
+/** State and admin as built, a simulated MAX and the bot in this process: real HTTP between them, each can be taken away. */
 export async function setStage(options: StageOptions = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'potok-bot-'))
   const { app: max, platform } = await buildSimulator({
@@ -63,208 +67,96 @@ export async function setStage(options: StageOptions = {}) {
     timeScale: 60,
   })
   const maxUrl = await max.listen({ host: HOST, port: 0 })
-  const common = { POTOK_DATA_DIR: dataDir, PORT: '0' }
-  const admin = createService(() => buildAdmin(readConfig(AdminConfig, common), logger))
-  const state = createService(() => buildState(readConfig(StateConfig, common), logger))
-  await Promise.all([admin.up(), state.up()])
-
+  const system = await startPrivateSystem({ only: ['admin', 'state'] })
+  const [admin, state] = [system.process('admin'), system.process('state')]
   const config = readConfig(GatewayConfig, {
-    ...common,
-    ADMIN_SERVICE_URL: admin.url(),
-    STATE_SERVICE_URL: state.url(),
+    POTOK_DATA_DIR: dataDir,
+    ADMIN_SERVICE_URL: admin.url,
+    STATE_SERVICE_URL: state.url,
     CIRCUIT_BREAKER_TIMEOUT: '300',
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
   })
-
-  async function buildGateway(port: number): Promise<App> {
-    const app = await createServer({ ...serverOptions(config), logger })
-    await app.register(store, storeOptions(config))
-    await app.register(upstreams, upstreamsOptions(config))
-    await app.register(auth, authOptions(config))
-    await app.register(bot, {
-      token: TOKEN,
-      baseUrl: maxUrl,
-      mode: options.mode ?? 'webhook',
-      webhookUrl: `http://${HOST}:${port}/api/v1/bot/webhook`,
-      webhookSecret: SECRET,
-      limits: { ...QUICK, ...options.limits },
-    })
-    return app
-  }
-  const gateway = createService(buildGateway)
-  await gateway.up()
-  if (options.mode !== 'polling') {
-    await vi.waitFor(() => {
-      if (platform.subscriptions.list().length === 0) throw new Error('not subscribed')
-    })
-  }
-  const pump = startPump(state.url, () => gateway.app())
-
-  const stage = {
+  const gateways = Array.from({ length: options.gateways ?? 1 }, () =>
+    createService((port) => buildGateway(config, { ...options, maxUrl, port })),
+  )
+  for (const gateway of gateways) await gateway.up()
+  await vi.waitFor(() => {
+    const { length } = platform.subscriptions.list()
+    if (length < (options.mode === 'polling' ? 0 : gateways.length)) throw new Error('waiting')
+  })
+  const [gateway] = gateways
+  if (gateway === undefined) throw new Error('A stage needs a gateway')
+  const pump = startPump(state.url, () => gateways.map((one) => one.app()).find(Boolean))
+  return {
     platform,
-    max,
     admin,
     state,
     gateway,
+    gateways,
     config,
-    ask: (service: Service, path: string, init: RequestInit = {}) => ask(service.url(), path, init),
-    async task(id: string): Promise<State> {
-      return (await ask(state.url(), `/api/v1/states/task/${id}`)) as State
-    },
-    async tasks(): Promise<State[]> {
-      return ((await ask(state.url(), '/api/v1/states/task?limit=500')) as Page<State>).items
-    },
-    async history(id: string): Promise<HistoryEntry[]> {
-      const path = `/api/v1/states/task/${id}/history?order=asc&limit=100`
-      return ((await ask(state.url(), path)) as Page<HistoryEntry>).items
-    },
+    ...questions(state, admin),
     person: (userId: number) => createPerson(platform, userId),
     async close(): Promise<void> {
       await pump.close()
-      await gateway.down()
-      await Promise.all([admin.down(), state.down(), max.close()])
+      await Promise.all(gateways.map((one) => one.down()))
+      await Promise.all([system.stop(), max.close()])
       await rm(dataDir, { recursive: true, force: true })
     },
   }
-  return stage
 }
 
 export type Stage = Awaited<ReturnType<typeof setStage>>
-export type Service = ReturnType<typeof createService>
 
-/** A process that can go away and come back at the same address. */
-function createService(build: (port: number) => Promise<App>) {
-  let running: App | undefined
-  let port = 0
-  return {
-    async up(): Promise<void> {
-      if (port === 0) port = await freePort()
-      running = await build(port)
-      await running.listen({ host: HOST, port })
-    },
-    async down(): Promise<void> {
-      await running?.close()
-      running = undefined
-    },
-    app(): App | undefined {
-      return running
-    },
-    url: () => `http://${HOST}:${port}`,
-  }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer: listen } = await import('node:net')
-  return new Promise((resolve, reject) => {
-    const server = listen()
-    server.once('error', reject)
-    server.listen(0, HOST, () => {
-      const address = server.address()
-      server.close(() =>
-        resolve(typeof address === 'object' && address !== null ? address.port : 0),
-      )
-    })
+async function buildGateway(
+  config: GatewayConfig,
+  options: StageOptions & { maxUrl: string; port: number },
+): Promise<App> {
+  const app = await createServer({ ...serverOptions(config), logger })
+  await app.register(store, storeOptions(config))
+  await app.register(upstreams, upstreamsOptions(config))
+  await app.register(auth, authOptions(config))
+  await app.register(bot, {
+    token: TOKEN,
+    baseUrl: options.maxUrl,
+    mode: options.mode ?? 'webhook',
+    webhookUrl: `http://${HOST}:${options.port}/api/v1/bot/webhook`,
+    webhookSecret: SECRET,
+    limits: { ...QUICK, ...options.limits },
   })
+  return app
 }
 
-async function ask(origin: string, path: string, init: RequestInit = {}): Promise<unknown> {
-  const response = await fetch(`${origin}${path}`, {
-    ...init,
-    headers: {
-      'x-api-key': 'gateway-service-key',
-      ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(init.headers as Record<string, string> | undefined),
-    },
-  })
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-  return response.status === 204 ? undefined : response.json()
-}
-
-/** Stands for the webhook: gives the bot each event of the log until it has taken it, as the state service does. */
-function startPump(origin: () => string, gateway: () => App | undefined) {
-  const closing = new AbortController()
-  let cursor: string | undefined
-  async function step(): Promise<void> {
-    const after = cursor === undefined ? '' : `?after=${cursor}`
-    const page = (await ask(origin(), `/api/v1/events${after}`)) as Page<EventLogItem>
-    for (const item of page.items) {
-      const app = gateway()
-      if (app === undefined) return
-      const { cursor: position, ...event } = item
-      if (event.event !== 'custom.event') {
-        await app.bot.notifyTaskEvent(event, event.data.correlationId)
-      }
-      cursor = position
-    }
-  }
-  async function run(): Promise<void> {
-    while (!closing.signal.aborted) {
-      // A service that is away is what half of the tests are about.
-      await step().catch(() => undefined)
-      await pause(15, undefined, { signal: closing.signal }).catch(() => undefined)
-    }
-  }
-  const running = run()
+/** What a test asks the services directly. */
+function questions({ url: state }: { url: string }, { url: admin }: { url: string }) {
+  const tasks = '/api/v1/states/task'
   return {
-    async close(): Promise<void> {
-      closing.abort()
-      await running
+    /** Changes a task as somebody of the dashboard would. */
+    change: (id: string, json: object, userId: string): Promise<State> =>
+      ask(`${state}${tasks}/${id}`, parseState, {
+        method: 'PATCH',
+        json,
+        headers: { 'x-actor': `user:${userId}` },
+      }),
+    create: (id: string, json: object, userId: string): Promise<State> =>
+      ask(`${state}${tasks}`, parseState, {
+        method: 'POST',
+        json: { entityId: id, ...json },
+        headers: { 'x-actor': `user:${userId}` },
+      }),
+    remove: (id: string): Promise<unknown> =>
+      ask(`${state}${tasks}/${id}`, (value) => value, { method: 'DELETE' }),
+    task: (id: string): Promise<State> => ask(`${state}${tasks}/${id}`, parseState),
+    tasks: async (): Promise<State[]> =>
+      (await ask(`${state}${tasks}?limit=500&sort=createdAt`, parseStates)).items,
+    history: async (id: string): Promise<HistoryEntry[]> =>
+      (await ask(`${state}${tasks}/${id}/history?order=asc&limit=100`, parseHistory)).items,
+    async user(maxUserId: number): Promise<User> {
+      const url = `${admin}/api/v1/users?maxUserId=${maxUserId}`
+      const [user] = (await ask(url, parseUsers)).items
+      if (user === undefined) throw new Error(`Nobody has the MAX account ${maxUserId}`)
+      return user
     },
+    changeUser: (id: string, json: object): Promise<User> =>
+      ask(`${admin}/api/v1/users/${id}`, parseUser, { method: 'PATCH', json }),
   }
 }
-
-/** Somebody in the simulated MAX. */
-function createPerson(platform: Simulator['platform'], userId: number) {
-  const dialog = (): number => platform.chats.dialog(userId).chatId
-  const ofBot = (chatId: number) =>
-    platform.messages
-      .inChat(chatId)
-      .filter(({ senderId }) => senderId === platform.bot.userId)
-      .map((message) => ({
-        mid: message.mid,
-        text: message.content.text ?? '',
-        source: message.content.source?.text ?? message.content.text ?? '',
-        edited: message.editedAt !== undefined,
-        buttons: (message.content.attachments ?? []).flatMap((attachment) =>
-          attachment.type === 'inline_keyboard'
-            ? attachment.payload.buttons.flat().map((button) => ({
-                text: button.text,
-                payload: 'payload' in button ? String(button.payload) : '',
-              }))
-            : [],
-        ),
-      }))
-  const person = {
-    userId,
-    dialog,
-    start: (payload?: string): void => {
-      platform.dialogs.start(userId, payload)
-    },
-    write: (text: string, chatId?: number) => platform.writing.write(userId, { text, chatId }),
-    press: (text: string, wanted: { mid?: string; chatId?: number } = {}) =>
-      platform.press(userId, { text, ...wanted }),
-    pressPayload: (payload: string, wanted: { mid?: string; chatId?: number } = {}) =>
-      platform.press(userId, { payload, ...wanted }),
-    /** What the bot said in the chat, oldest first. */
-    heard: (chatId = dialog()) => ofBot(chatId),
-    /** Waits for a message of the bot that fits, the newest first. */
-    async hears(pattern: RegExp | string, chatId = dialog(), after = 0) {
-      return vi.waitFor(
-        () => {
-          const messages = ofBot(chatId).slice(after)
-          const found = messages.findLast(({ text }) =>
-            typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text),
-          )
-          if (found === undefined) {
-            throw new Error(`Nobody said ${pattern}. Said: ${JSON.stringify(messages, null, 1)}`)
-          }
-          return found
-        },
-        { timeout: 8000, interval: 10 },
-      )
-    },
-  }
-  return person
-}
-
-export type Person = ReturnType<typeof createPerson>

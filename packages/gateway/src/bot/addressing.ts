@@ -12,46 +12,50 @@ export interface Addressed {
 export function addressOf(incoming: Incoming, self: Self | undefined): Addressed {
   if (incoming.type !== 'message_created') return { incoming, isForBot: true }
   const own = incoming.mentions.find(({ maxUserId }) => maxUserId === self?.id)
-  let { text, mentions } = incoming
-  if (own !== undefined) {
-    const end = own.from + own.length
-    text = `${text.slice(0, own.from)}${text.slice(end)}`
-    mentions = mentions
-      .filter((mention) => mention !== own)
-      .map((mention) =>
-        mention.from >= end ? { ...mention, from: mention.from - own.length } : mention,
-      )
-  }
-  const named = nameless(text, self)
-  const lead = text.length - named.text.length
-  const before = named.text.length - named.text.trimStart().length
-  mentions = mentions.map((mention) => ({ ...mention, from: mention.from - lead - before }))
-  const stripped = named.text.trim()
-  const isForBot =
+  const others = incoming.mentions.filter((mention) => mention !== own)
+  const unmarked = own === undefined ? incoming : without(incoming.text, others, own)
+  const named = nameless(unmarked.text, self)
+  // What was taken away in front moves everything behind it.
+  const rest = named.text.trimStart()
+  const lead = unmarked.text.length - rest.length
+  const mentions = own === undefined ? others : unmarked.mentions
+  const text = commandOf(rest.trimEnd())
+  const isMeant =
     !incoming.chat.group ||
     own !== undefined ||
     named.found ||
     (self !== undefined && incoming.repliedTo === self.id) ||
-    stripped.startsWith('/')
-  const { update } = incoming
+    rest.startsWith('/')
   return {
-    isForBot: isForBot && !isForAnother(stripped, self),
+    isForBot: isMeant && !isForAnother(rest, self),
     incoming: {
       ...incoming,
-      text: commandOf(stripped),
-      mentions,
-      update:
-        update.update_type === 'message_created'
-          ? {
-              ...update,
-              message: {
-                ...update.message,
-                body: { ...update.message.body, text: commandOf(stripped) },
-              },
-            }
-          : update,
+      text,
+      mentions: mentions.map((mention) => moved(mention, -lead)),
+      update: withText(incoming.update, text),
     },
   }
+}
+
+type Mention = Incoming['mentions'][number]
+
+const moved = ({ from, length, maxUserId }: Mention, by: number): Mention => ({
+  from: from + by,
+  length,
+  maxUserId,
+})
+
+function without(text: string, others: readonly Mention[], { from, length }: Mention) {
+  return {
+    text: `${text.slice(0, from)}${text.slice(from + length)}`,
+    mentions: others.map((mention) => moved(mention, mention.from > from ? -length : 0)),
+  }
+}
+
+function withText(update: Incoming['update'], text: string): Incoming['update'] {
+  if (update.update_type !== 'message_created') return update
+  const { message } = update
+  return { ...update, message: { ...message, body: { ...message.body, text } } }
 }
 
 /** A mention that was typed and not marked: `@bot text`. */

@@ -29,7 +29,8 @@ export function createCardMessages(database: AnyDatabase) {
         max_user_id: card.maxUserId,
         updated_at: database.now(),
       }
-      await tables.transaction(trx)
+      await tables
+        .transaction(trx)
         .insertInto('bot_cards')
         .values({ chat_id: chatId, task_id: card.taskId, ...shown })
         .onConflict((conflict) => conflict.columns(['chat_id', 'task_id']).doUpdateSet(shown))

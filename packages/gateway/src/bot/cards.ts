@@ -3,9 +3,10 @@ import type { Accounts } from './accounts.ts'
 import { bold, button, content, escaped } from './content.ts'
 import { dueText } from './dates/index.ts'
 import type { Button, Content } from './outgoing.ts'
-import type { Contact, Person } from './people.ts'
+import type { Person } from './people.ts'
+import type { Contact } from './service-call.ts'
 import { actionsOf, mayChange, viewOf, type TaskView } from './task-view.ts'
-import type { Errand, Tasks } from './tasks.ts'
+import type { Tasks } from './tasks.ts'
 import type { Texts } from './texts/index.ts'
 
 export interface CardsDeps {
@@ -42,62 +43,12 @@ export function createCards({ tasks, accounts }: CardsDeps) {
     return name === undefined ? someone.unknown : escaped(name)
   }
 
-  async function linesOf(task: TaskView, viewing: Viewing, contact: Contact) {
-    const { texts, now, viewer } = viewing
-    const status = task.status === undefined ? task.statusName : texts.statuses[task.status]
-    const isOver = task.status === 'completed' || task.status === 'failed'
-    const [assignee, author] = await Promise.all([
-      task.assignee === undefined
-        ? undefined
-        : actorName(`user:${task.assignee}`, viewing, contact),
-      actorName(task.author, viewing, contact),
+  async function namesOf({ assignee, author }: TaskView, viewing: Viewing, contact: Contact) {
+    const [assigneeName, authorName] = await Promise.all([
+      assignee === undefined ? undefined : actorName(`user:${assignee}`, viewing, contact),
+      actorName(author, viewing, contact),
     ])
-    return [
-      `${bold(escaped(task.title))} · ${escaped(status)}`,
-      task.priority === undefined
-        ? undefined
-        : texts.card.priority(texts.priorities[task.priority]),
-      task.dueAt === undefined
-        ? undefined
-        : texts.card.due(
-            dueText(task.dueAt, {
-              now,
-              timeZone: viewer.timeZone,
-              locale: texts.locale,
-              words: texts.days,
-            }),
-            task.dueAt < now && !isOver,
-          ),
-      assignee === undefined ? texts.card.nobody : texts.card.assignee(assignee),
-      texts.card.author(author),
-      task.tags.length === 0 ? undefined : escaped(task.tags.map((tag) => `#${tag}`).join(' ')),
-      task.description === undefined
-        ? undefined
-        : `\n${escaped(task.description, DESCRIPTION_SHOWN)}`,
-      task.status === 'failed' && task.reason !== undefined
-        ? texts.card.reason(escaped(task.reason))
-        : undefined,
-    ]
-  }
-
-  function buttonsOf(task: TaskView, allowed: readonly string[], viewing: Viewing): Button[][] {
-    const { viewer, group, texts } = viewing
-    const isManager = viewer.roles.some((role) => role !== 'member')
-    const may = group || mayChange(task, { userId: viewer.userId, isManager })
-    const actions = may
-      ? actionsOf(task.status, allowed).map((action) =>
-          button(texts.actions[action], `do:${action}:${task.id}`),
-        )
-      : []
-    const rows: Button[][] = []
-    for (let at = 0; at < actions.length; at += BUTTONS_A_ROW) {
-      rows.push(actions.slice(at, at + BUTTONS_A_ROW))
-    }
-    rows.push([
-      button(texts.buttons.history, `history:${task.id}`),
-      button(texts.buttons.list, 'tasks:mine:0'),
-    ])
-    return rows
+    return { assignee: assigneeName, author: authorName }
   }
 
   return {
@@ -106,20 +57,65 @@ export function createCards({ tasks, accounts }: CardsDeps) {
     async render(
       state: State,
       viewing: Viewing,
-      errand: Errand,
+      contact: Contact,
       header?: string,
     ): Promise<Content> {
       const task = viewOf(state)
-      const [transitions, lines] = await Promise.all([
-        tasks.transitions(task.id, errand),
-        linesOf(task, viewing, errand),
+      const [transitions, names] = await Promise.all([
+        tasks.transitions(task.id, contact),
+        namesOf(task, viewing, contact),
       ])
       // A change between the two answers: the buttons are of what is shown, and a press is judged anew.
       const allowed = transitions?.status === state.status ? transitions.allowed : []
+      const lines = linesOf(task, names, viewing)
       return content(
         header === undefined ? lines : [`${header}\n`, ...lines],
         buttonsOf(task, allowed, viewing),
       )
     },
   }
+}
+
+function linesOf(
+  task: TaskView,
+  names: { assignee: string | undefined; author: string },
+  { texts, now, viewer }: Viewing,
+): (string | undefined)[] {
+  const { card } = texts
+  const status = task.status === undefined ? task.statusName : texts.statuses[task.status]
+  const isOver = task.status === 'completed' || task.status === 'failed'
+  const { timeZone } = viewer
+  const format = { now, timeZone, locale: texts.locale, words: texts.days }
+  return [
+    `${bold(escaped(task.title))} · ${escaped(status)}`,
+    task.priority && card.priority(texts.priorities[task.priority]),
+    task.dueAt && card.due(dueText(task.dueAt, format), task.dueAt < now && !isOver),
+    names.assignee === undefined ? card.nobody : card.assignee(names.assignee),
+    card.author(names.author),
+    task.tags.length === 0 ? undefined : escaped(task.tags.map((tag) => `#${tag}`).join(' ')),
+    task.description && `\n${escaped(task.description, DESCRIPTION_SHOWN)}`,
+    task.status === 'failed' && task.reason !== undefined
+      ? card.reason(escaped(task.reason))
+      : undefined,
+  ].map((line) => (typeof line === 'string' ? line : undefined))
+}
+
+function buttonsOf(task: TaskView, allowed: readonly string[], viewing: Viewing): Button[][] {
+  const { viewer, group, texts } = viewing
+  const isManager = viewer.roles.some((role) => role !== 'member')
+  const may = group || mayChange(task, { userId: viewer.userId, isManager })
+  const actions = may
+    ? actionsOf(task.status, allowed).map((action) =>
+        button(texts.actions[action], `do:${action}:${task.id}`),
+      )
+    : []
+  const rows: Button[][] = []
+  for (let at = 0; at < actions.length; at += BUTTONS_A_ROW) {
+    rows.push(actions.slice(at, at + BUTTONS_A_ROW))
+  }
+  rows.push([
+    button(texts.buttons.history, `history:${task.id}`),
+    button(texts.buttons.list, 'tasks:mine:0'),
+  ])
+  return rows
 }

@@ -17,7 +17,7 @@ export function button(text: string, payload: string): Button {
 /** A message; lines that are too many for one are left out at the end, whole, so that no markup is torn. */
 export function content(
   lines: readonly (string | undefined)[],
-  buttons: readonly (readonly Button[])[] = [],
+  buttons: readonly Button[][] = [],
 ): Content {
   const kept: string[] = []
   let length = 0
@@ -30,7 +30,7 @@ export function content(
     kept.push(line)
     length += line.length + 1
   }
-  const rows = buttons.filter((row) => row.length > 0).map((row) => [...row])
+  const rows = buttons.filter((row) => row.length > 0)
   return { html: kept.join('\n'), ...(rows.length === 0 ? {} : { buttons: rows }) }
 }
 

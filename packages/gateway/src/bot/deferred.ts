@@ -1,15 +1,15 @@
 import { Type, type Static } from '@sinclair/typebox'
+import type { FastifyBaseLogger } from 'fastify'
 import { TaskMetadata } from '@potok/contracts/task'
 import type { AnyTransaction } from '@potok/core/database'
-import { createQueue, type Queue } from '@potok/core/queue'
-import type { FastifyBaseLogger } from 'fastify'
+import { createQueue, type Job, type Outcome, type Queue } from '@potok/core/queue'
 import type { Store } from '../store/index.ts'
 import type { Cards } from './cards.ts'
 import { content, escaped } from './content.ts'
 import { backOffMs } from './delivery.ts'
 import { PeopleUnavailable, TasksUnavailable } from './errors.ts'
 import type { Outbox } from './outbox.ts'
-import type { Outgoing } from './outgoing.ts'
+import type { Content, Outgoing } from './outgoing.ts'
 import type { People } from './people.ts'
 import type { Tasks } from './tasks.ts'
 import { textsIn } from './texts/index.ts'
@@ -46,73 +46,17 @@ export type Deferred = ReturnType<typeof createDeferred>
 const KEY = 'order'
 const LONGEST_DELAY_MS = 15_000
 
+const laneOf = ({ chatId, maxUserId }: DeferredTask): string =>
+  chatId === undefined ? `user:${maxUserId}` : `chat:${chatId}`
+
 /** Creates what was typed while the state service was away, and tells the person. */
 export function createDeferred(deps: DeferredDeps) {
-  const { database, tasks, people, cards, outbox, log, maxAgeMs } = deps
-
-  /** The message that tells of the task. A person that cannot be asked for now is told all the same. */
-  async function created(task: DeferredTask, signal: AbortSignal): Promise<Outgoing | undefined> {
-    const { taskId, metadata, userId, correlationId, idempotencyKey } = task
-    const errand = { userId, scope: 'own' as const, correlationId, signal }
-    const result = await tasks.create(taskId, metadata, idempotencyKey, errand)
-    if (!result.done) throw new Error(`The state service refused: ${result.why}`)
-    const viewer = await people.toTell(userId, { correlationId, signal })
-    if (viewer === undefined) return undefined
-    const texts = textsIn(task.locale)
-    const shown = await cards.render(
-      result.state,
-      { viewer, group: task.group, texts, now: Date.now() },
-      errand,
-      texts.card.created,
-    )
-    const { chatId, maxUserId } = task
-    return {
-      kind: 'send',
-      ...(chatId === undefined ? {} : { chatId }),
-      ...(maxUserId === undefined ? {} : { maxUserId }),
-      content: shown,
-      card: {
-        taskId,
-        version: result.state.version,
-        maxUserId: task.group ? null : viewer.maxUserId,
-      },
-      correlationId,
-    }
-  }
-
-  function lost(task: DeferredTask): Outgoing {
-    const { chatId, maxUserId, correlationId, metadata } = task
-    return {
-      kind: 'send',
-      ...(chatId === undefined ? {} : { chatId }),
-      ...(maxUserId === undefined ? {} : { maxUserId }),
-      content: content([textsIn(task.locale).down.lost(escaped(metadata.title))]),
-      correlationId,
-    }
-  }
-
+  const { database, outbox, log, pollMs } = deps
   const queue: Queue<DeferredTask> = createQueue({
     database,
     name: 'bot-deferred',
     payload: DeferredTask,
-    async work(job, { signal }) {
-      const { payload, attempt } = job
-      const child = log.child({ correlationId: payload.correlationId, entityId: payload.taskId })
-      try {
-        const message = await created(payload, signal)
-        child.info({ userId: payload.userId }, 'kept task created')
-        return { status: 'done' as const, ...(message && { result: message }) }
-      } catch (error) {
-        const away = error instanceof TasksUnavailable || error instanceof PeopleUnavailable
-        const tooOld = Date.now() - job.enqueuedAt > maxAgeMs
-        if (away && !tooOld) {
-          const delayMs = Math.min(LONGEST_DELAY_MS, backOffMs(attempt))
-          return { status: 'retry' as const, delayMs }
-        }
-        child.error({ err: error }, 'kept task could not be created')
-        return { status: 'dead' as const, reason: 'not created', result: lost(payload) }
-      }
-    },
+    work: (job: Job<DeferredTask>, { signal }) => work(deps, job, signal),
     async settled(trx, settlements) {
       const told = settlements.flatMap(({ job, outcome }) =>
         outcome.result === undefined
@@ -122,13 +66,13 @@ export function createDeferred(deps: DeferredDeps) {
       await outbox.put(trx, told)
     },
     log,
-    ...(deps.pollMs === undefined ? {} : { pollMs: deps.pollMs }),
+    ...(pollMs === undefined ? {} : { pollMs }),
   })
 
   return {
     async put(trx: AnyTransaction, kept: readonly DeferredTask[]): Promise<void> {
       const jobs = kept.map((payload) => ({
-        lane: payload.chatId === undefined ? `user:${payload.maxUserId}` : `chat:${payload.chatId}`,
+        lane: laneOf(payload),
         key: KEY,
         payload,
         dedupeKey: payload.taskId,
@@ -138,5 +82,61 @@ export function createDeferred(deps: DeferredDeps) {
     start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
+  }
+}
+
+async function work(
+  deps: DeferredDeps,
+  { payload, attempt, enqueuedAt }: Job<DeferredTask>,
+  signal: AbortSignal,
+): Promise<Outcome<Outgoing>> {
+  const { correlationId, taskId: entityId, userId } = payload
+  const log = deps.log.child({ correlationId, entityType: 'task', entityId, userId })
+  try {
+    const result = await created(deps, payload, signal)
+    log.info('kept task created')
+    return result === undefined ? { status: 'done' } : { status: 'done', result }
+  } catch (error) {
+    if (signal.aborted) throw error
+    const isAway = error instanceof TasksUnavailable || error instanceof PeopleUnavailable
+    if (isAway && Date.now() - enqueuedAt < deps.maxAgeMs) {
+      return { status: 'retry', delayMs: Math.min(LONGEST_DELAY_MS, backOffMs(attempt)) }
+    }
+    log.error({ err: error }, 'kept task could not be created')
+    const { down } = textsIn(payload.locale)
+    const lost = content([down.lost(escaped(payload.metadata.title))])
+    return { status: 'dead', reason: 'not created', result: message(payload, lost) }
+  }
+}
+
+function message(task: DeferredTask, shown: Content): Extract<Outgoing, { kind: 'send' }> {
+  const { chatId, maxUserId, correlationId } = task
+  return {
+    kind: 'send',
+    ...(chatId === undefined ? {} : { chatId }),
+    ...(maxUserId === undefined ? {} : { maxUserId }),
+    content: shown,
+    correlationId,
+  }
+}
+
+/** @returns the message that tells of it; undefined when there is nobody any more to tell */
+async function created(
+  { tasks, people, cards }: DeferredDeps,
+  task: DeferredTask,
+  signal: AbortSignal,
+): Promise<Outgoing | undefined> {
+  const { taskId, metadata, userId, correlationId, idempotencyKey, group } = task
+  const errand = { userId, scope: 'own' as const, correlationId, signal }
+  const result = await tasks.create(taskId, metadata, idempotencyKey, errand)
+  if (!result.done) throw new Error(`The state service refused: ${result.why}`)
+  const viewer = await people.toTell(userId, errand)
+  if (viewer === undefined) return undefined
+  const texts = textsIn(task.locale)
+  const viewing = { viewer, group, texts, now: Date.now() }
+  const { version } = result.state
+  return {
+    ...message(task, await cards.render(result.state, viewing, errand, texts.card.created)),
+    card: { taskId, version, maxUserId: group ? null : viewer.maxUserId },
   }
 }

@@ -76,7 +76,8 @@ export function createDialogs(database: AnyDatabase, { ttlMs }: { ttlMs: number 
       dialog: Dialog | undefined,
     ): Promise<void> {
       if (dialog === undefined) {
-        await tables.transaction(trx)
+        await tables
+          .transaction(trx)
           .deleteFrom('bot_dialogs')
           .where('chat', '=', chat)
           .where('max_user_id', '=', maxUserId)
@@ -84,7 +85,8 @@ export function createDialogs(database: AnyDatabase, { ttlMs }: { ttlMs: number 
         return
       }
       const state = { state: database.json(dialog), updated_at: database.now() }
-      await tables.transaction(trx)
+      await tables
+        .transaction(trx)
         .insertInto('bot_dialogs')
         .values({ chat, max_user_id: maxUserId, ...state })
         .onConflict((conflict) => conflict.columns(['chat', 'max_user_id']).doUpdateSet(state))

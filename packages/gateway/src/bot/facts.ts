@@ -20,7 +20,8 @@ export function createFacts(database: AnyDatabase) {
 
     async set(trx: AnyTransaction, name: string, value: unknown): Promise<void> {
       const stored = { value: database.json(value) }
-      await tables.transaction(trx)
+      await tables
+        .transaction(trx)
         .insertInto('bot_facts')
         .values({ name, ...stored, holder: null, expires_at: null })
         .onConflict((conflict) => conflict.column('name').doUpdateSet(stored))
@@ -33,7 +34,8 @@ export function createFacts(database: AnyDatabase) {
       { name, holder, ms }: { name: string; holder: string; ms: number },
     ): Promise<boolean> {
       const until = sql<number>`${database.now()} + ${ms}`
-      const row = await tables.transaction(trx)
+      const row = await tables
+        .transaction(trx)
         .insertInto('bot_facts')
         .values({ name, value: database.json(null), holder, expires_at: until })
         .onConflict((conflict) =>
@@ -54,7 +56,8 @@ export function createFacts(database: AnyDatabase) {
     },
 
     async release(trx: AnyTransaction, name: string, holder: string): Promise<void> {
-      await tables.transaction(trx)
+      await tables
+        .transaction(trx)
         .updateTable('bot_facts')
         .set({ holder: null, expires_at: null })
         .where('name', '=', name)

@@ -71,7 +71,7 @@ const ATTEMPTS = 3
 
 /** Works what the platform told us: each update once as far as anybody can see, whenever a process dies. */
 export function createInbox(deps: InboxDeps) {
-  const { database, metrics, log } = deps
+  const { database, log } = deps
   const queue: Queue<StoredUpdate> = createQueue({
     database,
     name: 'bot-inbox',
@@ -94,7 +94,6 @@ export function createInbox(deps: InboxDeps) {
       const accepted = await queue.enqueue(trx, [
         { lane: update.lane, key: KEY, payload: update.stored, dedupeKey: update.key },
       ])
-      metrics.queued('inbox', accepted.length)
       return accepted.length > 0
     },
     start: (): void => queue.start(),
@@ -244,6 +243,8 @@ async function speak(deps: InboxDeps, turn: Turn, person: Person): Promise<void>
   } catch (error) {
     const sentence = sentenceFor(error, texts)
     if (sentence === undefined) throw error
+    const { correlationId } = turn.contact
+    deps.log.warn({ err: error, correlationId, userId: person.userId }, 'answered with an excuse')
     // Half of an answer is worse than none: what was to be said is dropped, the conversation stays where it was.
     turn.takeBack()
     turn.say(content([sentence]))

@@ -31,7 +31,7 @@ export function createIntake({ database, inbox, metrics, log, now }: IntakeDeps)
     const type = raw.update_type
     if (!isKnownUpdate(type)) {
       metrics.received(OTHER)
-      metrics.refused('ignored')
+      metrics.dropped('ignored')
       log.debug({ correlationId, event: type.slice(0, 64) }, 'update of no concern')
       return undefined
     }
@@ -41,7 +41,7 @@ export function createIntake({ database, inbox, metrics, log, now }: IntakeDeps)
     } catch (error) {
       if (!(error instanceof ValueRefused)) throw error
       // Refusing it would only make the platform send it again, ten times.
-      metrics.refused('invalid')
+      metrics.dropped('invalid')
       log.warn({ correlationId, event: type, err: error }, 'update lacks what its type must have')
       return undefined
     }
@@ -53,7 +53,7 @@ export function createIntake({ database, inbox, metrics, log, now }: IntakeDeps)
   }
 
   function tell({ incoming }: Received, correlationId: string, isNew: boolean): void {
-    if (!isNew) metrics.refused('duplicate')
+    if (!isNew) metrics.dropped('duplicate')
     const { sender, type } = incoming
     const userId = sender === undefined ? undefined : `max${sender.user_id}`
     log.info({ correlationId, userId, event: type, duplicate: !isNew }, 'Webhook received')

@@ -1,3 +1,4 @@
+import { createCardEdits } from './card-edits.ts'
 import { createDeferred } from './deferred.ts'
 import { createInbox } from './inbox.ts'
 import { createNotices } from './notices.ts'
@@ -53,7 +54,8 @@ export function createMail({ office, platform, self }: MailDeps) {
   })
   const { groupTimeZone, noticeQuietMs: quietMs, noticePatienceMs: patienceMs } = limits
   const events = createTaskEvents({ database, quietMs, patienceMs })
-  const reporter = createReporter({ ...office, cardMessages, groupTimeZone, now })
+  const cardEdits = createCardEdits({ people, cards, cardMessages, groupTimeZone, now })
+  const reporter = createReporter({ tasks, people, cards, cardEdits, metrics, now })
   const notices = createNotices({ ...every, ...reporter, events, outbox, quietMs })
 
   office.count('inbox', inbox)

@@ -1,11 +1,10 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { EntityEvent } from '@potok/contracts/event'
+import type { EntityEvent } from '@potok/contracts/event'
 import type { AnyTransaction } from '@potok/core/database'
 import { createQueue, type Job, type Outcome, type Queue, type Settlement } from '@potok/core/queue'
 import type { Store } from '../store/index.ts'
 import { backOffMs } from './delivery.ts'
 import { PeopleUnavailable, TasksUnavailable } from './errors.ts'
-import type { BotMetrics } from './metrics.ts'
 import type { NewMessage, Outbox } from './outbox.ts'
 import { Notice } from './told.ts'
 import type { FastifyBaseLogger } from 'fastify'
@@ -44,7 +43,6 @@ export interface NoticesDeps {
   /** Asks the admin service for the person's settings and draws the message. */
   tell: (tell: Tell, signal: AbortSignal) => Promise<Telling>
   outbox: Pick<Outbox, 'put'>
-  metrics: BotMetrics
   log: FastifyBaseLogger
   /** A task must be quiet for so long before its changes are told as one. */
   quietMs: number
@@ -61,96 +59,104 @@ const LONGEST_DELAY_MS = 60_000
 
 /** Tells people of the changes of tasks that concern them: durably, once, together, and not at night. */
 export function createNotices(deps: NoticesDeps) {
-  const { database, events, outbox, metrics, log, quietMs } = deps
-
-  async function look(job: Look, signal: AbortSignal): Promise<NoticeOutcome> {
-    const open = await events.untold(job.taskId)
-    // Something happened a moment ago: its own look comes when the storm is over.
-    if (open.events.length === 0 || !open.isSettled) return { status: 'done' }
-    return { status: 'done', result: await deps.find(open.events, job, signal) }
-  }
-
-  async function tell(job: Tell, signal: AbortSignal): Promise<NoticeOutcome> {
-    const telling = await deps.tell(job, signal)
-    if ('afterMs' in telling) return { status: 'retry', delayMs: telling.afterMs }
-    return 'message' in telling ? { status: 'done', result: telling } : { status: 'done' }
-  }
-
-  async function work(job: Job<NoticeJob>, signal: AbortSignal): Promise<NoticeOutcome> {
-    const { payload } = job
-    try {
-      return payload.kind === 'look' ? await look(payload, signal) : await tell(payload, signal)
-    } catch (error) {
-      const isAway = error instanceof TasksUnavailable || error instanceof PeopleUnavailable
-      if (!isAway || signal.aborted) throw error
-      const delayMs = Math.min(LONGEST_DELAY_MS, backOffMs(job.attempt))
-      const { correlationId, taskId: entityId } = payload
-      log.warn({ err: error, correlationId, entityId, delayMs }, 'people cannot be told yet')
-      return { status: 'retry', delayMs }
-    }
-  }
-
-  async function record(
-    trx: AnyTransaction,
-    settlements: readonly Settlement<NoticeJob, Trace>[],
-  ): Promise<void> {
-    for (const { job, outcome } of settlements) {
-      const { result } = outcome
-      if (result === undefined) continue
-      if ('message' in result) {
-        await outbox.put(trx, [result.message])
-        continue
-      }
-      await events.markTold(trx, result.eventIds)
-      await outbox.put(trx, result.edits)
-      await enqueueTells(trx, job.payload, result.notices)
-    }
-  }
-
-  /** What still waits for a person's morning is replaced: they are told of a task once, by its newest. */
-  async function enqueueTells(trx: AnyTransaction, look: NoticeJob, notices: readonly Notice[]) {
-    const { taskId, correlationId } = look
-    const jobs = notices.map((notice) => ({
-      id: `tell:${notice.userId}:${taskId}`,
-      lane: `user:${notice.userId}`,
-      payload: { kind: 'tell' as const, taskId, correlationId, notice },
-      dedupeKey: `tell:${notice.eventId}:${notice.userId}`,
-    }))
-    await queue.skip(trx, { ids: jobs.map(({ id }) => id) })
-    await queue.enqueue(trx, jobs)
-  }
-
+  const { database, events, log, quietMs, pollMs } = deps
   const queue: Queue<NoticeJob> = createQueue({
     database,
     name: 'bot-notices',
     payload: NoticeJob,
-    work: (job: Job<NoticeJob>, { signal }) => work(job, signal),
+    work: (job: Job<NoticeJob>, { signal }) => work(deps, job, signal),
     settled: (trx, settlements: readonly Settlement<NoticeJob, Trace>[]) =>
-      record(trx, settlements),
+      record(deps, queue, trx, settlements),
     log,
-    ...(deps.pollMs === undefined ? {} : { pollMs: deps.pollMs }),
+    ...(pollMs === undefined ? {} : { pollMs }),
   })
 
   return {
     /** Stores an event; resolves when it is durable. A repetition changes nothing. */
     async take(event: EntityEvent, correlationId: string): Promise<void> {
-      if (event.data.entity !== 'task') return
+      const { entity, id: taskId } = event.data
+      if (entity !== 'task') return
+      const payload = { kind: 'look' as const, taskId, correlationId }
       await database.write(async (trx) => {
         if (!(await events.keep(trx, event))) return
-        const { id: taskId } = event.data
-        await queue.enqueue(trx, [
-          {
-            lane: `task:${taskId}`,
-            key: KEY,
-            payload: { kind: 'look', taskId, correlationId },
-            delayMs: quietMs,
-          },
-        ])
-        metrics.queued('notices', 1)
+        const lane = `task:${taskId}`
+        await queue.enqueue(trx, [{ lane, key: KEY, payload, delayMs: quietMs }])
       })
     },
     start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }
+}
+
+async function work(
+  deps: NoticesDeps,
+  { payload, attempt }: Job<NoticeJob>,
+  signal: AbortSignal,
+): Promise<NoticeOutcome> {
+  try {
+    return payload.kind === 'look'
+      ? await lookAt(deps, payload, signal)
+      : await tell(deps, payload, signal)
+  } catch (error) {
+    const isAway = error instanceof TasksUnavailable || error instanceof PeopleUnavailable
+    if (!isAway || signal.aborted) throw error
+    const delayMs = Math.min(LONGEST_DELAY_MS, backOffMs(attempt))
+    const { correlationId, taskId: entityId } = payload
+    deps.log.warn({ err: error, correlationId, entityId, delayMs }, 'people cannot be told yet')
+    return { status: 'retry', delayMs }
+  }
+}
+
+async function lookAt(
+  { events, find }: NoticesDeps,
+  look: Look,
+  signal: AbortSignal,
+): Promise<NoticeOutcome> {
+  const open = await events.untold(look.taskId)
+  // Something happened a moment ago: its own look comes when the storm is over.
+  if (open.events.length === 0 || !open.isSettled) return { status: 'done' }
+  return { status: 'done', result: await find(open.events, look, signal) }
+}
+
+async function tell(deps: NoticesDeps, job: Tell, signal: AbortSignal): Promise<NoticeOutcome> {
+  const telling = await deps.tell(job, signal)
+  if ('afterMs' in telling) return { status: 'retry', delayMs: telling.afterMs }
+  return 'message' in telling ? { status: 'done', result: telling } : { status: 'done' }
+}
+
+async function record(
+  { events, outbox }: NoticesDeps,
+  queue: Queue<NoticeJob>,
+  trx: AnyTransaction,
+  settlements: readonly Settlement<NoticeJob, Trace>[],
+): Promise<void> {
+  for (const { job, outcome } of settlements) {
+    const { result } = outcome
+    if (result === undefined) continue
+    if ('message' in result) {
+      await outbox.put(trx, [result.message])
+      continue
+    }
+    await events.markTold(trx, result.eventIds)
+    await outbox.put(trx, result.edits)
+    await enqueueTells(queue, trx, job.payload, result.notices)
+  }
+}
+
+/** What still waits for a person's morning is replaced: they are told of a task once, by its newest. */
+async function enqueueTells(
+  queue: Queue<NoticeJob>,
+  trx: AnyTransaction,
+  { taskId, correlationId }: NoticeJob,
+  notices: readonly Notice[],
+): Promise<void> {
+  const jobs = notices.map((notice) => ({
+    id: `tell:${notice.userId}:${taskId}`,
+    lane: `user:${notice.userId}`,
+    payload: { kind: 'tell' as const, taskId, correlationId, notice },
+    dedupeKey: `tell:${notice.eventId}:${notice.userId}`,
+  }))
+  await queue.skip(trx, { ids: jobs.map(({ id }) => id) })
+  await queue.enqueue(trx, jobs)
 }

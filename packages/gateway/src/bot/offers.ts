@@ -23,7 +23,8 @@ export function createOffers(database: AnyDatabase) {
     },
 
     async put(trx: AnyTransaction, { id, maxUserId, text }: Offer): Promise<void> {
-      await tables.transaction(trx)
+      await tables
+        .transaction(trx)
         .insertInto('bot_offers')
         .values({ id, max_user_id: maxUserId, text, created_at: database.now() })
         .onConflict((conflict) => conflict.column('id').doNothing())

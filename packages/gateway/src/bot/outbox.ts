@@ -58,7 +58,7 @@ function laneOf(message: Outgoing): string {
 
 /** Everything the bot says goes through here: stored with what caused it, sent within the limits, tried until taken. */
 export function createOutbox(deps: OutboxDeps) {
-  const { database, metrics } = deps
+  const { database } = deps
   const queue: Queue<Outgoing> = createQueue({
     database,
     name: 'bot-outbox',
@@ -85,7 +85,6 @@ export function createOutbox(deps: OutboxDeps) {
           dedupeKey,
         })),
       )
-      metrics.queued('outbox', messages.length)
     },
     start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),

@@ -67,6 +67,9 @@ export function libraryInfo({ id, name, username }: Self): BotInfo {
   }
 }
 
+/** A chat, or the dialog with a person. */
+export type Recipient = { chatId: number } | { maxUserId: number }
+
 export interface SentMessage {
   mid: string
   /** Of the dialog, when it was sent to a person. */
@@ -109,16 +112,8 @@ export function createPlatform<Ctx extends Context>(options: PlatformOptions) {
         const { user_id: id, first_name: name, username } = parseInfo(await api.getMyInfo())
         return { id, name, ...(username ? { username } : {}) }
       }),
-    send: (to: { chatId: number } | { maxUserId: number }, content: Content) =>
-      call(async (): Promise<SentMessage> => {
-        const extra = bodyOf(content)
-        const message =
-          'chatId' in to
-            ? await api.sendMessageToChat(to.chatId, content.html, extra)
-            : await api.sendMessageToUser(to.maxUserId, content.html, extra)
-        const { recipient, body } = parseSent(message)
-        return { mid: body.mid, chatId: recipient.chat_id ?? undefined }
-      }),
+    send: (to: Recipient, content: Content): Promise<SentMessage> =>
+      call(async () => sentOf(await sendTo(api, to, content))),
     edit: (mid: string, content: Content): Promise<void> =>
       succeed(() => api.editMessage(mid, { text: content.html, ...bodyOf(content) })),
     /** Puts another content on the message whose button was pressed. */
@@ -148,6 +143,17 @@ export function createPlatform<Ctx extends Context>(options: PlatformOptions) {
         ),
       ),
   }
+}
+
+function sendTo(api: Bot['api'], to: Recipient, content: Content): Promise<unknown> {
+  return 'chatId' in to
+    ? api.sendMessageToChat(to.chatId, content.html, bodyOf(content))
+    : api.sendMessageToUser(to.maxUserId, content.html, bodyOf(content))
+}
+
+function sentOf(message: unknown): SentMessage {
+  const { recipient, body } = parseSent(message)
+  return { mid: body.mid, chatId: recipient.chat_id ?? undefined }
 }
 
 type LibraryUpdateTypes = NonNullable<

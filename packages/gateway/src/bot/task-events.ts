@@ -23,7 +23,8 @@ export function createTaskEvents({ database, quietMs, patienceMs }: TaskEventsOp
   return {
     /** @returns false when it is a repetition */
     async keep(trx: AnyTransaction, event: EntityEvent): Promise<boolean> {
-      const row = await tables.transaction(trx)
+      const row = await tables
+        .transaction(trx)
         .insertInto('bot_task_events')
         .values({
           event_id: event.id,
@@ -58,7 +59,8 @@ export function createTaskEvents({ database, quietMs, patienceMs }: TaskEventsOp
 
     async markTold(trx: AnyTransaction, eventIds: readonly string[]): Promise<void> {
       if (eventIds.length === 0) return
-      await tables.transaction(trx)
+      await tables
+        .transaction(trx)
         .updateTable('bot_task_events')
         .set({ told_at: database.now() })
         .where('event_id', 'in', [...eventIds])

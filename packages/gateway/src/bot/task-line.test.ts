@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readTaskLine, shorten } from './task-line.ts'
 
@@ -66,8 +66,8 @@ describe('the line after /new', () => {
   })
 
   it('survives any text', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 600 }), (text) => {
+    assert(
+      property(string({ unit: 'binary', maxLength: 600 }), (text) => {
         const line = read(text)
         expect(line.title.length).toBeLessThanOrEqual(200)
         expect(line.tags.length).toBeLessThanOrEqual(32)

@@ -4,19 +4,21 @@ import type { PresenceStatus, TaskMetadata, TaskStatus } from '@potok/contracts/
 import type { UpstreamRequest, UpstreamResponse } from '@potok/core/http-client'
 import { createParser } from '@potok/core/validation'
 import { TasksUnavailable } from './errors.ts'
+import {
+  codeOf,
+  createServiceCall,
+  type Contact,
+  type ServiceCall,
+  type ServiceCallOptions,
+} from './service-call.ts'
 
-export interface TasksOptions {
-  request: (wanted: UpstreamRequest) => Promise<UpstreamResponse>
-  deadlineMs: number
-}
+export type TasksOptions = Pick<ServiceCallOptions, 'request' | 'deadlineMs'>
 
 /** On whose behalf, and within which update. */
-export interface Errand {
+export interface Errand extends Contact {
   userId: string
   /** Members may change what is theirs. */
   scope: 'own' | 'all'
-  correlationId: string
-  signal?: AbortSignal
 }
 
 /** What the state service said to a change. */
@@ -36,15 +38,19 @@ export interface TaskChange {
   reason?: string
 }
 
+/** How many have a value; null: those without one. */
+export interface Count {
+  value: string | null
+  count: number
+}
+
 export type Tasks = ReturnType<typeof createTasks>
 
 const parseState = createParser(State)
 const parsePage = createParser(pageOf(State))
 const parseTransitions = createParser(Transitions)
 const parseHistory = createParser(pageOf(HistoryEntry))
-const parseProblem = createParser(Type.Object({ code: Type.String() }))
-/** Groups of a count; a group without the field has a null. */
-const parseGroups = createParser(
+const parseCounts = createParser(
   Type.Object({
     items: Type.Array(
       Type.Object({ value: Type.Union([Type.String(), Type.Null()]), count: Type.Integer() }),
@@ -52,104 +58,86 @@ const parseGroups = createParser(
   }),
 )
 
-const taskPath = (id: string): string => `/api/v1/states/task/${encodeURIComponent(id)}`
+const TASKS = '/api/v1/states/task'
+const USERS = '/api/v1/states/user'
+const pathIn = (list: string, id: string): string => `${list}/${encodeURIComponent(id)}`
+/** A card must show what was just changed, by whichever replica. */
+const FRESH = { 'cache-control': 'no-cache' }
 
 /** The state service as the bot uses it. Every method throws `TasksUnavailable` when it cannot be used. */
 export function createTasks({ request, deadlineMs }: TasksOptions) {
-  async function call(wanted: UpstreamRequest, errand: Errand): Promise<UpstreamResponse> {
-    const { userId, scope, correlationId, signal } = errand
-    try {
-      const answer = await request({
-        deadlineMs,
-        ...wanted,
-        headers: {
-          'x-correlation-id': correlationId,
-          'x-actor': `user:${userId}`,
-          ...(scope === 'own' && wanted.method !== 'GET' ? { 'x-actor-scope': 'own' } : {}),
-          ...wanted.headers,
-        },
-        ...(signal === undefined ? {} : { signal }),
-      })
-      const { status } = answer
-      if (status >= 500 || status === 429 || status === 401) {
-        throw new TasksUnavailable({ cause: refusalOf(answer) })
-      }
-      return answer
-    } catch (error) {
-      throw error instanceof TasksUnavailable ? error : new TasksUnavailable({ cause: error })
-    }
-  }
+  const service = createServiceCall({
+    request,
+    deadlineMs,
+    name: 'state',
+    unavailable: (cause) => new TasksUnavailable({ cause }),
+  })
+  const reads = createReads(service)
+  return { ...reads, ...createChanges(service, reads), ...createPresences(service) }
+}
 
-  /** Reads an answer that must be a success. */
-  function read<T>(answer: UpstreamResponse, parse: (value: unknown) => T): T {
-    if (answer.status >= 300) throw refusalOf(answer)
-    try {
-      return parse(answer.body.json())
-    } catch (error) {
-      throw new TasksUnavailable({ cause: error })
-    }
-  }
+function actorOf({ userId, scope }: Errand): Record<string, string> {
+  const actor = { 'x-actor': `user:${userId}` }
+  return scope === 'own' ? { ...actor, 'x-actor-scope': 'own' } : actor
+}
 
-  async function find<T>(
-    path: string,
-    parse: (value: unknown) => T,
-    errand: Errand,
-    query?: UpstreamRequest['query'],
-  ): Promise<T | undefined> {
-    const answer = await call({ method: 'GET', path, ...(query && { query }) }, errand)
-    return answer.status === 404 ? undefined : read(answer, parse)
-  }
-
-  const fresh = { 'cache-control': 'no-cache' }
-
-  async function get(id: string, errand: Errand): Promise<State | undefined> {
-    const answer = await call({ method: 'GET', path: taskPath(id), headers: fresh }, errand)
-    return answer.status === 404 ? undefined : read(answer, parseState)
-  }
+function createReads({ find }: ServiceCall) {
+  const list = async (query: UpstreamRequest['query'], contact: Contact) =>
+    (await find({ path: TASKS, ...(query && { query }) }, parsePage, contact))?.items ?? []
 
   return {
-    get,
+    get: (id: string, contact: Contact): Promise<State | undefined> =>
+      find({ path: pathIn(TASKS, id), headers: FRESH }, parseState, contact),
 
     /** As it was at a version. */
-    at: (id: string, version: number, errand: Errand): Promise<State | undefined> =>
-      find(taskPath(id), parseState, errand, { version }),
+    at: (id: string, version: number, contact: Contact): Promise<State | undefined> =>
+      find({ path: pathIn(TASKS, id), query: { version } }, parseState, contact),
 
-    transitions: (id: string, errand: Errand): Promise<Transitions | undefined> =>
-      find(`${taskPath(id)}/transitions`, parseTransitions, errand),
+    transitions: (id: string, contact: Contact): Promise<Transitions | undefined> =>
+      find({ path: `${pathIn(TASKS, id)}/transitions` }, parseTransitions, contact),
 
-    history: async (id: string, query: { limit: number; order?: 'asc' }, errand: Errand) =>
-      (await find(`${taskPath(id)}/history`, parseHistory, errand, query))?.items ?? [],
+    history: async (id: string, query: { limit: number; order?: 'asc' }, contact: Contact) => {
+      const path = `${pathIn(TASKS, id)}/history`
+      return (await find({ path, query }, parseHistory, contact))?.items ?? []
+    },
 
     /** Newest change first. */
-    async list(filter: TaskFilter, limit: number, errand: Errand): Promise<State[]> {
-      const query = { ...queryOf(filter), sort: '-updatedAt', limit }
-      return (await find('/api/v1/states/task', parsePage, errand, query))?.items ?? []
-    },
+    list: (filter: TaskFilter, limit: number, contact: Contact): Promise<State[]> =>
+      list({ ...queryOf(filter), sort: '-updatedAt', limit }, contact),
 
     /** How many, by status or by assignee. */
-    async counts(filter: TaskFilter, groupBy: 'status' | 'metadata.assignee', errand: Errand) {
+    async counts(
+      filter: TaskFilter,
+      groupBy: 'status' | 'metadata.assignee',
+      contact: Contact,
+    ): Promise<Count[]> {
       const query = { ...queryOf(filter), groupBy }
-      return (await find('/api/v1/states/task', parseGroups, errand, query))?.items ?? []
+      return (await find({ path: TASKS, query }, parseCounts, contact))?.items ?? []
     },
+  }
+}
 
-    /** Creates; when it was created before under this key, gives what was created. */
+function createChanges(service: ServiceCall, { get }: Pick<ReturnType<typeof createReads>, 'get'>) {
+  const { call } = service
+  return {
+    /** Creates; when it was created before under this id, gives what was created. */
     async create(
       id: string,
       metadata: TaskMetadata,
-      key: string,
+      idempotencyKey: string,
       errand: Errand,
     ): Promise<ChangeResult> {
       const answer = await call(
         {
           method: 'POST',
-          path: '/api/v1/states/task',
+          path: TASKS,
           json: { entityId: id, status: 'created', metadata },
-          headers: { 'if-none-match': '*' },
-          idempotencyKey: key,
+          headers: { ...actorOf(errand), 'if-none-match': '*' },
+          idempotencyKey,
         },
         errand,
       )
-      if (answer.status !== 412) return resultOf(answer)
+      if (answer.status !== 412) return resultOf(service, answer)
       // The key is forgotten after a day, the id is not.
       const state = await get(id, errand)
       return state === undefined ? { done: false, why: 'missing' } : { done: true, state }
@@ -159,62 +147,68 @@ export function createTasks({ request, deadlineMs }: TasksOptions) {
     async change(
       id: string,
       change: TaskChange,
-      key: string,
+      idempotencyKey: string,
       errand: Errand,
       ifVersion?: number,
     ): Promise<ChangeResult> {
+      const condition = ifVersion === undefined ? {} : { 'if-match': `"${ifVersion}"` }
       const answer = await call(
         {
           method: 'PATCH',
-          path: taskPath(id),
+          path: pathIn(TASKS, id),
           json: change,
-          idempotencyKey: key,
-          ...(ifVersion === undefined ? {} : { headers: { 'if-match': `"${ifVersion}"` } }),
+          headers: { ...actorOf(errand), ...condition },
+          idempotencyKey,
         },
         errand,
       )
-      return resultOf(answer)
+      return resultOf(service, answer)
     },
+  }
+}
 
-    presence: async (userId: string, errand: Errand): Promise<State | undefined> =>
-      find(`/api/v1/states/user/${encodeURIComponent(userId)}`, parseState, errand),
+function createPresences({ call, read, find }: ServiceCall) {
+  return {
+    presence: (userId: string, contact: Contact): Promise<State | undefined> =>
+      find({ path: pathIn(USERS, userId) }, parseState, contact),
 
     /** Presences of everybody who has one. */
-    async presences(limit: number, errand: Errand): Promise<State[]> {
-      return (await find('/api/v1/states/user', parsePage, errand, { limit }))?.items ?? []
+    async presences(limit: number, contact: Contact): Promise<State[]> {
+      return (await find({ path: USERS, query: { limit } }, parsePage, contact))?.items ?? []
     },
 
     async setPresence(
-      change: { userId: string; status: PresenceStatus; ttlSeconds: number },
-      key: string,
+      { status, ttlSeconds }: { status: PresenceStatus; ttlSeconds: number },
+      idempotencyKey: string,
       errand: Errand,
     ): Promise<void> {
-      const { userId, status, ttlSeconds } = change
       const expires = status === 'offline' ? {} : { ttlSeconds }
       const answer = await call(
         {
           method: 'POST',
-          path: '/api/v1/states/user',
-          json: { entityId: userId, status, ...expires },
-          idempotencyKey: key,
+          path: USERS,
+          json: { entityId: errand.userId, status, ...expires },
+          // One's own presence is one's own, whoever created the state.
+          headers: actorOf({ ...errand, scope: 'all' }),
+          idempotencyKey,
         },
         errand,
       )
       read(answer, parseState)
     },
   }
+}
 
-  function resultOf(answer: UpstreamResponse): ChangeResult {
-    if (answer.status < 300) return { done: true, state: read(answer, parseState) }
-    if (answer.status === 403) return { done: false, why: 'not-owner' }
-    if (answer.status === 404) return { done: false, why: 'missing' }
-    if (answer.status === 412) return { done: false, why: 'changed' }
-    const code = codeOf(answer)
-    if (code === 'STATES_INVALID_TRANSITION') return { done: false, why: 'transition' }
-    // The same key with another body: this update was worked before, when the task looked different.
-    if (code.startsWith('IDEMPOTENCY')) return { done: false, why: 'changed' }
-    throw refusalOf(answer)
-  }
+function resultOf({ read, refused }: ServiceCall, answer: UpstreamResponse): ChangeResult {
+  if (answer.status < 300) return { done: true, state: read(answer, parseState) }
+  if (answer.status === 403) return { done: false, why: 'not-owner' }
+  if (answer.status === 404) return { done: false, why: 'missing' }
+  if (answer.status === 412) return { done: false, why: 'changed' }
+  const code = codeOf(answer)
+  if (code === 'STATES_INVALID_TRANSITION') return { done: false, why: 'transition' }
+  // The same key with another body: this update was worked before, when the task looked different.
+  if (code.startsWith('IDEMPOTENCY')) return { done: false, why: 'changed' }
+  throw refused(answer)
 }
 
 function queryOf({ status, assignee, createdBy }: TaskFilter) {
@@ -223,17 +217,4 @@ function queryOf({ status, assignee, createdBy }: TaskFilter) {
     ...(assignee === undefined ? {} : { 'metadata.assignee': assignee }),
     ...(createdBy === undefined ? {} : { createdBy }),
   }
-}
-
-function codeOf({ body }: UpstreamResponse): string {
-  try {
-    return parseProblem(body.json()).code
-  } catch {
-    return 'unknown'
-  }
-}
-
-/** An answer that our request should never get: a defect of the bot, unless the status says that nobody is at home. */
-function refusalOf(answer: UpstreamResponse): Error {
-  return new Error(`The state service answered ${answer.status} ${codeOf(answer)}`)
 }

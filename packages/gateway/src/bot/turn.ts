@@ -1,14 +1,14 @@
-import { Context } from '@maxhub/max-bot-api'
+import { Context, type Bot } from '@maxhub/max-bot-api'
 import type { BotInfo, Update } from '@maxhub/max-bot-api/types'
-import type { Bot } from '@maxhub/max-bot-api'
 import type { DateContext } from './dates/index.ts'
 import type { DeferredTask } from './deferred.ts'
 import type { Dialog } from './dialogs.ts'
 import type { Offer } from './offers.ts'
 import type { CardShown, Content, Outgoing } from './outgoing.ts'
-import type { Contact, Person } from './people.ts'
+import type { Person } from './people.ts'
+import type { Contact } from './service-call.ts'
 import type { Errand } from './tasks.ts'
-import { textsIn, type Texts } from './texts/index.ts'
+import { textsIn } from './texts/index.ts'
 import type { Incoming } from './update.ts'
 
 /** What an update leads to, stored in the transaction that ends it: all of it once, or none. */
@@ -31,121 +31,115 @@ export interface TurnOptions {
   receivedAt: number
 }
 
+/** Task and version that a message shows. */
+type Shown = Pick<CardShown, 'taskId' | 'version'>
+
 /** The platform's clock is believed when it is about as late as ours. */
 const CLOCK_TOLERANCE_MS = 86_400_000
+
+export const noEffects = (): Effects => ({
+  messages: [],
+  offers: [],
+  droppedOffers: [],
+  deferred: [],
+})
 
 export type Turn = ReturnType<typeof createTurn>
 
 /** One update and the answers to it. Working it again gives the same, whatever happened in between. */
 export function createTurn(options: TurnOptions) {
-  const { incoming, person, correlationId, signal } = options
-  const { chat, callback, mid, key } = incoming
-  const effects: Effects = { messages: [], offers: [], droppedOffers: [], deferred: [] }
-  let dialog = options.dialog
-  let isAnswered = false
-
-  const at = incoming.at ?? options.receivedAt
-  const now = Math.abs(at - options.receivedAt) < CLOCK_TOLERANCE_MS ? at : options.receivedAt
+  const { incoming, person, correlationId, signal, receivedAt } = options
+  const at = incoming.at ?? receivedAt
+  const now = Math.abs(at - receivedAt) < CLOCK_TOLERANCE_MS ? at : receivedAt
   const errand: Errand = {
     userId: person.userId,
     scope: person.roles.some((role) => role !== 'member') ? 'all' : 'own',
     correlationId,
     signal,
   }
+  const contact: Contact = { correlationId, signal }
+  const dates: DateContext = { now, timeZone: person.timeZone }
   // A press does not always say in which chat it was; the dialog is known from before.
-  const chatId = chat.id ?? person.chatId
+  const chatId = incoming.chat.id ?? person.chatId
   const to = chatId === undefined ? { maxUserId: person.maxUserId } : { chatId }
-  const viewer = chat.group ? null : person.maxUserId
-
-  const shown = (card: { taskId: string; version: number } | undefined): { card?: CardShown } =>
-    card === undefined ? {} : { card: { ...card, maxUserId: viewer } }
-
-  /** A new message. */
-  function say(content: Content, card?: { taskId: string; version: number }): void {
-    effects.messages.push({ kind: 'send', ...to, content, ...shown(card), correlationId })
-  }
-
   return {
     incoming,
     person,
-    texts: textsIn(person.locale) satisfies Texts,
+    texts: textsIn(person.locale),
     /** When it was written: relative dates count from here, however late it is worked. */
     now,
-    dates: { now, timeZone: person.timeZone } satisfies DateContext,
-    contact: { correlationId, signal } satisfies Contact,
+    dates,
+    contact,
     errand,
     isManager: errand.scope === 'all',
     /** Of the one change that this update makes; the same however often it is worked. */
-    idempotencyKey: `bot-${key}`,
-    key,
+    idempotencyKey: `bot-${incoming.key}`,
+    key: incoming.key,
     to,
     chatId,
-    viewer,
-    effects,
-    get dialog(): Dialog | undefined {
-      return dialog
-    },
-    say,
+    ...createVoice(options, to),
+  }
+}
 
+/** What is said and remembered in a turn. */
+function createVoice(options: TurnOptions, to: { chatId: number } | { maxUserId: number }) {
+  const { incoming, person, correlationId } = options
+  const { callback, mid, chat } = incoming
+  let effects = noEffects()
+  let dialog = options.dialog
+  let isAnswered = false
+
+  const cardShown = (card: Shown | undefined): { card?: CardShown } =>
+    card === undefined ? {} : { card: { ...card, maxUserId: chat.group ? null : person.maxUserId } }
+
+  function say(content: Content, card?: Shown): void {
+    effects.messages.push({ kind: 'send', ...to, content, ...cardShown(card), correlationId })
+  }
+
+  function edit(target: { mid?: string; callbackId?: string }, content: Content, card?: Shown) {
+    const message = { content, ...cardShown(card), otherwise: 'send' as const, correlationId }
+    effects.messages.push({ kind: 'edit', ...to, ...target, ...message })
+  }
+
+  return {
+    dialog: (): Dialog | undefined => dialog,
+    /** A new message. */
+    say,
     /** On the message whose button was pressed; else a new one. */
-    show(content: Content, card?: { taskId: string; version: number }): void {
+    show(content: Content, card?: Shown): void {
       if (callback === undefined || isAnswered) return say(content, card)
       isAnswered = true
-      effects.messages.push({
-        kind: 'edit',
-        ...to,
-        ...(mid === undefined ? {} : { mid }),
-        callbackId: callback.id,
-        content,
-        ...shown(card),
-        otherwise: 'send',
-        correlationId,
-      })
+      return edit({ callbackId: callback.id, ...(mid !== undefined && { mid }) }, content, card)
     },
-
     /** Changes a message that was sent before; a new one when it is gone. */
-    edit(target: string, content: Content, card?: { taskId: string; version: number }): void {
-      effects.messages.push({
-        kind: 'edit',
-        ...to,
-        mid: target,
-        content,
-        ...shown(card),
-        otherwise: 'send',
-        correlationId,
-      })
-    },
-
+    edit: (target: string, content: Content, card?: Shown): void =>
+      edit({ mid: target }, content, card),
     /** What the next message of this person in this chat means. */
     expect(next: Dialog | undefined): void {
       dialog = next
       effects.dialog = next ?? null
     },
-    offer: (text: string): string => {
-      effects.offers.push({ id: key, maxUserId: person.maxUserId, text })
-      return key
+    /** @returns the id under which the text can be had again */
+    offer(text: string): string {
+      effects.offers.push({ id: incoming.key, maxUserId: person.maxUserId, text })
+      return incoming.key
     },
     dropOffer: (id: string): void => void effects.droppedOffers.push(id),
     defer: (task: DeferredTask): void => void effects.deferred.push(task),
-
     /** Nothing was said and nothing is expected. */
     takeBack(): void {
       isAnswered = false
       dialog = options.dialog
-      Object.assign(effects, { messages: [], offers: [], droppedOffers: [], deferred: [] })
-      delete effects.dialog
+      effects = noEffects()
     },
-
     /** Ends the turn: a press is always answered. */
     finish(): Effects {
       if (callback !== undefined && !isAnswered) {
-        isAnswered = true
+        const answer = { callbackId: callback.id, text: '✓', correlationId }
         effects.messages.unshift({
           kind: 'acknowledge',
-          ...(chatId === undefined ? {} : { chatId }),
-          callbackId: callback.id,
-          text: '✓',
-          correlationId,
+          ...('chatId' in to ? { chatId: to.chatId } : {}),
+          ...answer,
         })
       }
       return effects

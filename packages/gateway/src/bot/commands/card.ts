@@ -101,7 +101,8 @@ function askReason(turn: Turn, task: State): void {
 
 /** The reason was given, or not: the change is made, the card edited where it stands, and the person told below. */
 async function fail(turn: Turn, desk: Desk, taskId: string, reason: string): Promise<void> {
-  const { texts, dialog } = turn
+  const { texts } = turn
+  const dialog = turn.dialog()
   const mid = dialog?.kind === 'reason' && dialog.taskId === taskId ? dialog.mid : undefined
   turn.expect(undefined)
   const task = await desk.tasks.get(taskId, turn.errand)
@@ -165,8 +166,8 @@ export const card: Chapter = (bot, desk) => {
     fail(turn, desk, match?.[1] ?? '', turn.texts.reasonSkipped),
   )
   bot.on('message_created', async ({ turn }, next) => {
-    const { dialog, incoming } = turn
-    const text = incoming.text.trim()
+    const dialog = turn.dialog()
+    const text = turn.incoming.text.trim()
     if (dialog?.kind !== 'reason' || text === '' || text.startsWith('/')) return next()
     return fail(turn, desk, dialog.taskId, text.slice(0, 1000).toWellFormed())
   })

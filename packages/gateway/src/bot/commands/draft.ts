@@ -268,7 +268,8 @@ export const draft: Chapter = (bot, desk) => {
   )
   bot.action('new', ({ turn }) => goOn(turn, desk, begun(turn)))
   bot.action(/^draft:([0-9a-f]{16}):(.+)$/u, async ({ turn, match }) => {
-    const { dialog, texts } = turn
+    const { texts } = turn
+    const dialog = turn.dialog()
     if (dialog?.kind === 'draft' && dialog.draft.id === match?.[1]) {
       return pressed(turn, desk, dialog, match?.[2] ?? '')
     }
@@ -277,8 +278,8 @@ export const draft: Chapter = (bot, desk) => {
     return turn.show(content([texts.draft.gone], menuButtons(texts)))
   })
   bot.on('message_created', async ({ turn }, next) => {
-    const { dialog, incoming } = turn
-    const text = incoming.text.trim()
+    const dialog = turn.dialog()
+    const text = turn.incoming.text.trim()
     if (dialog?.kind !== 'draft' || text === '' || text.startsWith('/')) return next()
     return typed(turn, desk, dialog, text)
   })

@@ -66,7 +66,7 @@ export const linking: Chapter = (bot, desk) => {
     )
   })
   bot.on('message_created', async ({ turn }, next) => {
-    if (turn.dialog?.kind !== 'link' || turn.incoming.text.startsWith('/')) return next()
+    if (turn.dialog()?.kind !== 'link' || turn.incoming.text.startsWith('/')) return next()
     return link(turn, desk, turn.incoming.text.trim(), () =>
       turn.say(content([turn.texts.link.wrong], [[button(turn.texts.buttons.cancel, 'cancel')]])),
     )

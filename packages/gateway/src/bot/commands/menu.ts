@@ -47,7 +47,7 @@ export const menu: Chapter = (bot, desk) => {
   bot.action('help', ({ turn }) => turn.show(content([turn.texts.help], toMenu(turn.texts))))
   bot.command(['cancel', 'отмена'], ({ turn }) => {
     const { texts } = turn
-    const text = turn.dialog === undefined ? texts.nothingToCancel : texts.cancelled
+    const text = turn.dialog() === undefined ? texts.nothingToCancel : texts.cancelled
     turn.expect(undefined)
     turn.say(content([text], menuButtons(texts)))
   })

@@ -30,8 +30,8 @@ async function ask(turn: Turn, desk: Desk): Promise<void> {
 }
 
 async function set(turn: Turn, desk: Desk, status: PresenceStatus): Promise<void> {
-  const { texts, person, errand, idempotencyKey } = turn
-  const change = { userId: person.userId, status, ttlSeconds: desk.presenceSeconds }
+  const { texts, errand, idempotencyKey } = turn
+  const change = { status, ttlSeconds: desk.presenceSeconds }
   await desk.tasks.setPresence(change, idempotencyKey, errand)
   turn.show(content([texts.presence.set(texts.presences[status])], presenceButtons(turn)))
 }

@@ -146,8 +146,6 @@ function askZone(turn: Turn, text = turn.texts.settings.askTimeZone): void {
 /** Notifications, quiet hours, language and time zone. */
 export const settings: Chapter = (bot, desk) => {
   const open = ({ turn }: { turn: Turn }): void => {
-    const { dialog } = turn
-    if (dialog?.kind === 'quiet-hours' || dialog?.kind === 'time-zone') turn.expect(undefined)
     turn.show(screen(turn.person, turn.texts, turn.now))
   }
   bot.command(['settings', 'настройки'], open)
@@ -165,7 +163,8 @@ export const settings: Chapter = (bot, desk) => {
     chosenZone(turn, desk, match?.[1] ?? ''),
   )
   bot.on('message_created', async ({ turn }, next) => {
-    const { dialog, incoming, texts } = turn
+    const { incoming, texts } = turn
+    const dialog = turn.dialog()
     const text = incoming.text.trim()
     if (text === '' || text.startsWith('/')) return next()
     if (dialog?.kind === 'time-zone') return chosenZone(turn, desk, text)
