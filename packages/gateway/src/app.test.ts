@@ -75,6 +75,29 @@ test('the metrics have the names that were promised', async () => {
   expect(text).toContain('# TYPE redis_operations_duration_seconds histogram')
 })
 
+test('logins are counted by outcome, and the log names who asked', async () => {
+  const { url, as, lines } = await startGateway()
+  await fetch(`${url}/api/v1/auth/sessions`, { headers: await as('member') })
+  await fetch(`${url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"username":"member","password":"wrong"}',
+  })
+
+  const text = await (await fetch(`${url}/api/v1/metrics`)).text()
+
+  expect(text).toMatch(/^auth_logins_total\{outcome="accepted"\} 1$/mu)
+  expect(text).toMatch(/^auth_logins_total\{outcome="refused"\} 1$/mu)
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      message: 'request completed',
+      route: '/api/v1/auth/sessions',
+      userId: 'member',
+      status: 200,
+    }),
+  )
+})
+
 test('so many requests a client may make; health, metrics and other clients do not count', async () => {
   const { url, as } = await startGateway({ THROTTLE_LIMIT: '5', TRUSTED_PROXIES: '127.0.0.1' })
   const headers = await as('member')

@@ -32,7 +32,7 @@ export interface Attempt {
 type Trx = Transaction<AuthTables>
 
 /** Wait after the failure number `failures`, milliseconds. */
-export function waitAfter(failures: number, { free, baseMs, maxMs }: Curve): number {
+function waitAfter(failures: number, { free, baseMs, maxMs }: Curve): number {
   if (failures < free) return 0
   return Math.min(maxMs, baseMs * 2 ** Math.min(failures - free, 30))
 }

@@ -29,6 +29,7 @@ export function createBearerGuard(verify: (token: string) => Principal) {
     reply.header('www-authenticate', 'Bearer realm="potok"')
     if (token === undefined) throw new TokenMissing()
     request.principal = verify(token)
+    request.log = request.log.child({ userId: request.principal.id })
     reply.removeHeader('www-authenticate')
   })
 }

@@ -8,15 +8,13 @@ import { createBackOff, type Curve } from './back-off.ts'
 import { createBearerGuard, createVerify } from './bearer.ts'
 import { createLinkCodes } from './link-codes.ts'
 import { createLogin, tooMany } from './login.ts'
+import { authMetrics } from './metrics.ts'
 import { createPeople } from './people.ts'
 import { createRevocations, type Revocation } from './revocations.ts'
 import { routes } from './routes.ts'
 import { createSessions } from './sessions.ts'
 import { registerSigners } from './signers.ts'
 import { createTokens, type Principal } from './tokens.ts'
-
-export type { Principal } from './tokens.ts'
-export type { Revocation } from './revocations.ts'
 
 export interface AuthOptions {
   /** `JWT_SECRET`: the current secret, then those that are still believed. */
@@ -41,6 +39,8 @@ export interface AuthOptions {
 }
 
 interface Auth {
+  /** Ends all sessions of a person, given by id or name, on all replicas. @returns how many */
+  endSessionsOf: (person: { id: string } | { username: string }) => Promise<number>
   /** Whom an access token stands for. @throws TokenInvalid, TokenExpired, SessionEnded (401), RevocationsStale (503) */
   verify: (token: string) => Principal
   /** Tells of every session that ends before its time, on whichever replica. @returns a function that ends the listening */
@@ -110,8 +110,18 @@ async function createParts(app: FastifyInstance, options: AuthOptions) {
   })
   const linkCodes = createLinkCodes({ database, ttlMs: options.linkCodeTtlMs ?? 10 * 60_000 })
   const people = createPeople(app.upstreams.admin)
+  const metrics = authMetrics(app.registry)
   const { announce } = revocations
-  const login = createLogin({ tokens, sessions, people, backOff, announce, accessTtlMs })
+  revocations.onRevoked(() => metrics.sessionEnded())
+  const login = createLogin({
+    tokens,
+    sessions,
+    people,
+    backOff,
+    announce,
+    accessTtlMs,
+    metrics,
+  })
   return { log, tokens, sessions, revocations, backOff, linkCodes, people, login }
 }
 
@@ -151,6 +161,7 @@ export default fp<AuthOptions>(
     app.decorate('requireUser', createBearerGuard(verify))
     app.decorate('auth', {
       verify,
+      endSessionsOf: parts.login.endAll,
       onRevoked: parts.revocations.onRevoked,
       redeemLinkCode: createRedeem(parts),
     })

@@ -1,7 +1,7 @@
 import type { DatabaseLog } from '@potok/core/database'
 import { RevocationsStale } from './errors.ts'
 
-export interface Ended {
+interface Ended {
   id: string
   user_id: string
   /** Epoch milliseconds by the database's clock. */

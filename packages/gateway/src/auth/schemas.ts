@@ -7,7 +7,7 @@ export const RefreshRequest = Type.Object(
 )
 export type RefreshRequest = Static<typeof RefreshRequest>
 
-export const SessionId = Type.String({
+const SessionId = Type.String({
   pattern: '^[0-9a-f-]{36}$',
   examples: ['0b2f6c1e-6f0f-4c55-9d9f-0d3b2d5f9a11'],
 })

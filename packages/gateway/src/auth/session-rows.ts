@@ -10,6 +10,7 @@ export type RevocationReason =
   | 'ended_by_owner'
   | 'refresh_token_reused'
   | 'person_inactive'
+  | 'person_changed'
   | 'too_many_sessions'
 
 type Clock = Pick<Database<AuthTables>, 'now'>

@@ -68,6 +68,22 @@ export function createSessions(options: SessionsOptions) {
         return (await endSessions(trx, database, [sid], reason)) > 0
       }),
 
+    /** Ends all sessions of a person. @returns those that had not ended before */
+    endAll: (person: { id: string } | { username: string }) =>
+      database.write((trx) => {
+        const [column, value] =
+          'id' in person
+            ? (['user_id', person.id] as const)
+            : (['username', person.username.toLowerCase()] as const)
+        return trx
+          .updateTable('auth_sessions')
+          .set({ revoked_at: database.now(), revoked_reason: 'person_changed' })
+          .where(column, '=', value)
+          .where('revoked_at', 'is', null)
+          .returning(['id', 'user_id'])
+          .execute()
+      }),
+
     /** Has somebody logged in as this name from this network lately? */
     isKnownPlace: async (username: string, place: string): Promise<boolean> => {
       const row = await kysely

@@ -21,7 +21,7 @@ export interface AuthSessionTable {
 }
 
 /** Login attempts of one name, or from one network, that were not yet followed by a success. */
-export interface AuthAttemptTable {
+interface AuthAttemptTable {
   /** Digest of what is counted: people type passwords into the wrong field. */
   key: string
   failures: number
@@ -29,7 +29,7 @@ export interface AuthAttemptTable {
 }
 
 /** Codes that are said to the bot to link a MAX account. One a person. */
-export interface AuthLinkCodeTable {
+interface AuthLinkCodeTable {
   code: string
   user_id: string
   expires_at: NumberColumn

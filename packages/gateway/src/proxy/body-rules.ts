@@ -47,8 +47,19 @@ function check(rule: Rule, value: unknown, userId: string): void {
   }
 }
 
+/** Reads the body and puts it back for the service behind: what was looked at is what is sent on. */
+async function take(request: FastifyRequest, limitBytes: number): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0)
+  if (declared > limitBytes) throw new BodyTooLarge()
+  if (!(request.body instanceof Readable)) return Buffer.alloc(0)
+  const bytes = await read(request.body, limitBytes)
+  request.headers['content-length'] = String(bytes.byteLength)
+  request.body = Readable.from([bytes])
+  return bytes
+}
+
 /**
- * Where a right depends on what the body is about, the body is read, judged, and put back for the service behind.
+ * Where a right depends on what the body is about, the body is judged before it is passed on.
  * @throws NotOwnPresence, NotOnlyTasks, BodyNotJson, BodyTypeRefused, BodyTooLarge
  */
 export async function checkBody(request: FastifyRequest, limitBytes: number): Promise<void> {
@@ -58,12 +69,19 @@ export async function checkBody(request: FastifyRequest, limitBytes: number): Pr
   if (!/^application\/json\s*(?:;|$)/iu.test(type) || encoding !== undefined) {
     throw new BodyTypeRefused()
   }
-  const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > limitBytes) throw new BodyTooLarge()
-  if (!(request.body instanceof Readable)) throw new BodyNotJson()
-  const bytes = await read(request.body, limitBytes)
-  check(rule, parsed(bytes), request.principal.id)
-  // What was judged is what is sent on, whatever way it came.
-  request.headers['content-length'] = String(bytes.byteLength)
-  request.body = Readable.from([bytes])
+  check(rule, parsed(await take(request, limitBytes)), request.principal.id)
+}
+
+/**
+ * What the body says, for those who only want to know; undefined when it is no JSON, which the service behind will say.
+ * @throws BodyTooLarge, BodyTypeRefused
+ */
+export async function peekBody(request: FastifyRequest, limitBytes: number): Promise<unknown> {
+  if (request.headers['content-encoding'] !== undefined) throw new BodyTypeRefused()
+  const bytes = await take(request, limitBytes)
+  try {
+    return parsed(bytes)
+  } catch {
+    return undefined
+  }
 }

@@ -11,6 +11,7 @@ import { METHODS } from '../access/index.ts'
 import { checkBody } from './body-rules.ts'
 import { KeyRefused, ServiceNotConfigured } from './errors.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
+import { watchPersonChanges } from './person-changes.ts'
 import { checkTargets, TARGETS, type Target } from './targets.ts'
 
 export interface ProxyOptions {
@@ -53,6 +54,7 @@ async function passTo(scope: FastifyInstance, target: Target, upstream: Upstream
   // Bodies are passed on as they come; judging them is the service's business.
   scope.removeAllContentTypeParsers()
   scope.addHook('preHandler', (request) => checkBody(request, limit))
+  if (target.service === 'admin') watchPersonChanges(scope, limit)
   await scope.register(httpProxy, {
     upstream: upstream.origin,
     prefix: target.prefix,

@@ -586,6 +586,32 @@ test('/api/v1/admin is the admin service, its passwords excepted', async () => {
   expect(admin.asked).toHaveLength(asked)
 })
 
+test.each([
+  ['PATCH', 'member', '{"active":false}', 401],
+  ['PATCH', 'member', '{"roles":["manager"]}', 401],
+  ['PATCH', 'member', '{"password":"another password"}', 401],
+  ['PATCH', '@Member', '{"active":false}', 401],
+  ['PATCH', '%6dember', '{"active":false}', 401],
+  ['DELETE', 'member', '', 401],
+  ['PATCH', 'member', '{"displayName":"Another name"}', 200],
+  ['PATCH', 'manager', '{"active":false}', 200],
+  ['PATCH', 'member', 'null', 200],
+])('after %s of %s with %s the member’s token is worth a %i', async (method, ref, body, status) => {
+  const { url, as } = await startGateway()
+  const member = await as('member')
+  const admin = await as('admin')
+
+  const change = await send(`${url}/api/v1/admin/users/${ref}`, {
+    method,
+    headers: { ...admin, ...(body === '' ? {} : json) },
+    body,
+  })
+
+  expect(change.status).toBe(method === 'DELETE' ? 204 : body === 'null' ? 422 : 200)
+  expect((await send(`${url}/api/v1/auth/sessions`, { headers: member })).status).toBe(status)
+  expect((await send(`${url}/api/v1/auth/sessions`, { headers: admin })).status).toBe(200)
+})
+
 test('a Location of the admin service leads to it through the gateway', async () => {
   const { url, as } = await startGateway()
 

@@ -57,6 +57,10 @@ export async function startAdminService(people: Person[]) {
     const found = people.find((one) => one.id === id)
     return found === undefined ? reply.code(404).send({ status: 404 }) : view(found)
   })
+  app.patch('/api/v1/users/:id', async ({ body }, reply) =>
+    reply.code(body === null ? 422 : 200).send({ changed: body }),
+  )
+  app.delete('/api/v1/users/:id', async (_request, reply) => reply.code(204).send())
   app.post('/api/v1/users', async (_request, reply) =>
     reply.code(201).header('location', '/api/v1/users/usr_1').send({}),
   )
