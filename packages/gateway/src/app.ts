@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import type { Logger } from 'pino'
 import rateLimit from '@potok/core/rate-limit'
-import { createServer } from '@potok/core/server'
+import { createServer, type ServerOptions } from '@potok/core/server'
 import access from './access/index.ts'
 import auth from './auth/index.ts'
 import bot from './bot/index.ts'
@@ -32,7 +31,7 @@ const isProbe = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
   url.startsWith('/api/v1/health') || url === '/api/v1/metrics'
 
 /** The gateway: its plugins in the order of their dependencies. */
-export async function buildApp(config: Config, logger: Logger) {
+export async function buildApp(config: Config, logger: ServerOptions['logger']) {
   const app = await createServer({ ...serverOptions(config), logger })
   await app.register(redis, redisOptions(config))
   await app.register(rateLimit, {

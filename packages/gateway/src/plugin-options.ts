@@ -16,7 +16,7 @@ import type { WsOptions } from './ws/index.ts'
 /** Browsers of these may always call, by commission. */
 const ORIGINS = ['https://max.app', 'https://admin.potok.app']
 
-export const origins = (config: Config): string[] =>
+const origins = (config: Config): string[] =>
   originsOf(...ORIGINS, config.MAX_API_BASE_URL, config.CORS_ORIGINS)
 
 export const serverOptions = (config: Config): Omit<ServerOptions, 'logger'> => ({

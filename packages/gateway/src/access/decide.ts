@@ -1,12 +1,12 @@
 import type { Role } from '@potok/contracts/user'
 import { RULES, type Right, type Rule } from './table.ts'
 
-export interface Subject {
+interface Subject {
   id: string
   roles: readonly Role[]
 }
 
-export interface Wanted {
+interface Wanted {
   method: string
   /** Decoded once, without the query. */
   path: string

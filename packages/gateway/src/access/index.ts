@@ -1,6 +1,5 @@
 /**
- * Access: the roles table, deny by default. `app.requireAccess` guards a route by it and sets `request.decision`;
- * `decide` answers the same question where there is no HTTP request (sockets, the bot).
+ * Access: the roles table, deny by default. `app.requireAccess` guards a route by it and sets `request.decision`.
  */
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -8,9 +7,7 @@ import { guard } from '@potok/core/access'
 import { decide, type Decision } from './decide.ts'
 import { AccessDenied, AccessUnknownRoute } from './errors.ts'
 
-export { decide } from './decide.ts'
 export { METHODS } from './table.ts'
-export type { Decision, Subject, Wanted } from './decide.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

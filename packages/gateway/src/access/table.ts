@@ -19,7 +19,7 @@ export interface Rule {
 }
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-export type Method = (typeof METHODS)[number]
+type Method = (typeof METHODS)[number]
 
 const read: readonly Method[] = ['GET', 'HEAD']
 const change: readonly Method[] = ['PUT', 'PATCH']
