@@ -7,6 +7,8 @@ import type { Settlements } from './settlements.ts'
 
 /** For workers to notice that they were asked to end, when the queue closes. */
 const ABORT_GRACE_MS = 250
+/** Between two looks when nobody asks for one. */
+const SHORTEST_PAUSE_MS = 2
 /** While wake-ups follow one another, how often to look for what became due without one. */
 const DUE_LOOK_MS = 250
 
@@ -129,7 +131,7 @@ export class Dispatcher {
     const { workers, claims, database, pollMs, onPoisoned, onClaimed } = this.#options
     while (this.#state === 'open' && workers.free > 0) {
       const look = this.#woken ? undefined : await claims.probe()
-      if (look !== undefined && !look.ready) return this.#untilDue()
+      if (look !== undefined && !look.ready) return this.#pause(look)
       this.#woken = false
       // Whoever woke us made jobs ready; what has become due by itself is only looked for now and then.
       const due = look?.due ?? performance.now() - this.#dueLooked > DUE_LOOK_MS
@@ -143,7 +145,7 @@ export class Dispatcher {
       for (const row of jobs) workers.start(row)
       for (const row of poisoned) onPoisoned(row)
       // What is ready stands in lanes that are held or full.
-      if (jobs.length === 0) return this.#untilDue()
+      if (jobs.length === 0) return this.#pause(await claims.probe())
     }
     return pollMs
   }
@@ -152,9 +154,9 @@ export class Dispatcher {
     return this.#state === 'closed'
   }
 
-  async #untilDue(): Promise<number> {
-    const { claims, pollMs } = this.#options
-    const { dueInMs } = await claims.probe()
-    return dueInMs === undefined || dueInMs <= 0 ? pollMs : Math.min(pollMs, dueInMs)
+  /** What is due already became so since the last look, or somebody else has it in hand. */
+  #pause({ dueInMs }: { dueInMs: number | undefined }): number {
+    const { pollMs } = this.#options
+    return Math.min(pollMs, Math.max(dueInMs ?? pollMs, SHORTEST_PAUSE_MS))
   }
 }

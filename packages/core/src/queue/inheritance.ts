@@ -29,10 +29,16 @@ export async function inherit(options: InheritanceOptions): Promise<void> {
       ),
     )
     if (numAffectedRows === 0n) return
-    log.info({ queue: name, jobs: Number(numAffectedRows) }, 'took over the jobs of a process that died')
+    log.info(
+      { queue: name, jobs: Number(numAffectedRows) },
+      'took over the jobs of a process that died',
+    )
     inherited()
   } catch (error) {
     // Then they are taken up when their leases end.
-    log.warn({ err: error, queue: name }, 'the jobs of a dead process could not be taken over at once')
+    log.warn(
+      { err: error, queue: name },
+      'the jobs of a dead process could not be taken over at once',
+    )
   }
 }

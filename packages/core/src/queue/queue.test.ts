@@ -1,80 +1,20 @@
-import { Type } from '@sinclair/typebox'
 import { sql } from 'kysely'
-import { expect, onTestFinished, test, vi } from 'vitest'
-import { openDatabase, type Database, type DatabaseLog, type Migration } from '../database/index.ts'
+import { expect, test, vi } from 'vitest'
+import type { Database, DatabaseLog } from '../database/index.ts'
 import { describeDatabases, quietLog, type TestStore } from '../testing/databases.ts'
 import {
-  createQueue,
-  queueMigrations,
-  type Job,
-  type NewJob,
-  type Outcome,
-  type QueueOptions,
-  type Settlement,
-} from './index.ts'
-
-const HOUR_MS = 3_600_000
-const Payload = Type.Object({ n: Type.Integer() })
-type Payload = { n: number }
-interface Tables {
-  log: { entry: string }
-}
-type Options = Partial<QueueOptions<Tables, typeof Payload, string>>
-
-const migrations: Record<string, Migration> = {
-  ...queueMigrations,
-  '2026-01-02-log': {
-    up: (db) => db.schema.createTable('log').addColumn('entry', 'text').execute(),
-  },
-}
-
-/** Workers whose jobs end when the test says so. */
-function createHands() {
-  const started: Job<Payload>[] = []
-  const ends = new Map<string, (outcome: Outcome<string>) => void>()
-  return {
-    started,
-    ids: () => started.map(({ id }) => id),
-    work: (job: Job<Payload>) =>
-      new Promise<Outcome<string>>((resolve) => {
-        started.push(job)
-        ends.set(job.id, resolve)
-      }),
-    end(id: string, outcome: Outcome<string> = { status: 'done' }) {
-      ends.get(id)?.(outcome)
-    },
-  }
-}
-
-/** Polling is off unless a test asks for it: what runs was woken. */
-function createTestQueue(database: Database<Tables>, options: Options = {}) {
-  const queue = createQueue({
-    database,
-    name: 'test',
-    payload: Payload,
-    work: async () => ({ status: 'done' }),
-    log: quietLog,
-    pollMs: 60_000,
-    // Longer than the clock is shifted: a lease ends only where a test is about it.
-    leaseMs: 100 * HOUR_MS,
-    closeMs: 0,
-    ...options,
-  })
-  onTestFinished(() => queue.close())
-  return queue
-}
-
-type TestQueue = ReturnType<typeof createTestQueue>
-
-const job = (id: string, more: Partial<NewJob<Payload>> = {}): NewJob<Payload> => ({
-  id,
-  lane: 'lane',
-  payload: { n: 1 },
-  ...more,
-})
-
-const put = (database: Database<Tables>, queue: TestQueue, ...jobs: NewJob<Payload>[]) =>
-  database.write((trx) => queue.enqueue(trx, jobs))
+  createHands,
+  createTestQueue,
+  HOUR_MS,
+  job,
+  migrations,
+  openTwo,
+  put,
+  type Payload,
+  type Tables,
+  type TestQueueOptions,
+} from '../testing/queue-fixture.ts'
+import type { Settlement } from './index.ts'
 
 const entries = async (database: Database<Tables>): Promise<string[]> => {
   const rows = await database.kysely.selectFrom('log').select('entry').execute()
@@ -83,17 +23,6 @@ const entries = async (database: Database<Tables>): Promise<string[]> => {
 
 describeDatabases('the queue', (store: TestStore) => {
   const open = () => store.open<Tables>(migrations)
-
-  /** What two replicas have: on PostgreSQL a connection pool each, on SQLite the one process that there can be. */
-  async function openTwo(): Promise<[Database<Tables>, Database<Tables>]> {
-    const place = await store.place()
-    const one = await openDatabase<Tables>({ ...place, migrations, log: quietLog })
-    onTestFinished(() => one.close())
-    if (store.dialect === 'sqlite') return [one, one]
-    const other = await openDatabase<Tables>({ ...place, migrations, log: quietLog })
-    onTestFinished(() => other.close())
-    return [one, other]
-  }
 
   test('runs what was enqueued, once the transaction is committed', async () => {
     const database = await open()
@@ -140,7 +69,7 @@ describeDatabases('the queue', (store: TestStore) => {
   })
 
   test('polling finds what nobody was woken for', async () => {
-    const [one, other] = await openTwo()
+    const [one, other] = await openTwo(store)
     const silent = createTestQueue(one)
     await put(one, silent, job('a'))
     const queue = createTestQueue(other, { pollMs: 20 })
@@ -356,7 +285,7 @@ describeDatabases('the queue', (store: TestStore) => {
   })
 
   test('concurrent enqueuers of one dedupe key: one is accepted', async () => {
-    const [one, other] = await openTwo()
+    const [one, other] = await openTwo(store)
     const [first, second] = [createTestQueue(one), createTestQueue(other)]
     const accepted = await Promise.all(
       Array.from({ length: 20 }, (_, n) => {
@@ -449,7 +378,7 @@ describeDatabases('the queue', (store: TestStore) => {
   })
 
   test('the job of a dead process is taken up again after its lease, and a late outcome is refused', async () => {
-    const [one, other] = await openTwo()
+    const [one, other] = await openTwo(store)
     const [dead, alive] = [createHands(), createHands()]
     const settled = vi.fn<(trx: unknown, all: readonly Settlement<Payload>[]) => Promise<void>>(
       async () => {},
@@ -660,6 +589,28 @@ describeDatabases('the queue', (store: TestStore) => {
     expect(await queue.totals()).toMatchObject({ pending: 4, running: 1, dead: 0 })
   })
 
+  test('lists what is unfinished by id, by key, and page by page by lane', async () => {
+    const database = await open()
+    const hands = createHands()
+    const queue = createTestQueue(database, { work: hands.work, laneLimit: () => 1 })
+    const keyed = { key: 'k' }
+    await put(database, queue, job('a', { payload: { n: 7 } }), job('b', keyed), job('c', keyed))
+    await put(database, queue, job('d', { delayMs: HOUR_MS }), job('e', { lane: 'other' }))
+    const states = async (query: Parameters<typeof queue.list>[0]) =>
+      (await queue.list(query)).map(({ id, state }) => `${id} ${state}`)
+    expect(await states({ ids: ['c', 'a', 'unknown'] })).toEqual(['a ready', 'c waiting'])
+    expect(await states({ lane: 'lane', key: 'k' })).toEqual(['b ready', 'c waiting'])
+    const all = ['a ready', 'b ready', 'c waiting', 'd scheduled']
+    expect(await states({ lane: 'lane' })).toEqual(all)
+    const [first, second] = await queue.list({ lane: 'lane', limit: 2 })
+    expect(JSON.parse(first?.payload ?? '')).toEqual({ n: 7 })
+    expect(
+      await states({ lane: 'lane', after: second?.after ?? { state: 0, sort: 0, seq: 0 } }),
+    ).toEqual(all.slice(2))
+    await database.write((trx) => queue.hold(trx, 'lane'))
+    expect(await states({ ids: ['a'] })).toEqual(['a held'])
+  })
+
   test('queues of one database do not see each other', async () => {
     const database = await open()
     const [one, other] = [createHands(), createHands()]
@@ -672,7 +623,7 @@ describeDatabases('the queue', (store: TestStore) => {
   })
 
   test('two replicas: every job has one worker at a time, keys keep their order, lanes their limit', async () => {
-    const [one, other] = await openTwo()
+    const [one, other] = await openTwo(store)
     const running = new Map<string, number>()
     const seen: { id: string; key: string | null }[] = []
     const faults: string[] = []
@@ -682,7 +633,7 @@ describeDatabases('the queue', (store: TestStore) => {
       running.set(name, count)
     }
     const leave = (name: string): void => void running.set(name, (running.get(name) ?? 0) - 1)
-    const options: Options = {
+    const options: TestQueueOptions = {
       concurrency: 8,
       laneLimit: () => 5,
       pollMs: 20,
