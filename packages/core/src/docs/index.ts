@@ -36,6 +36,11 @@ export default fp<DocsOptions>(
         security: [{ [security]: [] }],
       },
       hideUntagged: true,
+      // What anybody may call shows no lock.
+      transform: ({ schema, url, route }) => ({
+        schema: route.config?.public === true ? { security: [], ...schema } : schema,
+        url,
+      }),
       transformObject: (document) =>
         'openapiObject' in document ? hoistTitled(document.openapiObject) : document.swaggerObject,
     })

@@ -134,7 +134,7 @@ const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
     info: Type.Record(Type.String(), Type.Unknown()),
   })
   app.get(
-    '/',
+    '',
     {
       config,
       schema: { tags, summary: 'Health of each part', response: { 200: Full, 503: Full } },

@@ -41,7 +41,14 @@ export function createLogger(
   const stream =
     destination ??
     (config.LOG_FORMAT === 'pretty'
-      ? pretty({ messageKey: 'message', timestampKey: 'timestamp', ignore: 'service', sync: true })
+      ? pretty({
+          messageKey: 'message',
+          timestampKey: 'timestamp',
+          ignore: 'service,context',
+          messageFormat: '{if context}{context}: {end}{message}',
+          singleLine: true,
+          sync: true,
+        })
       : undefined)
   const options = {
     level: config.LOG_LEVEL,
