@@ -90,3 +90,62 @@ test.each([
   expect(answer).toMatch(/^HTTP\/1\.1 400 /u)
   expect(answer.match(/^HTTP\/1\.1 /gmu)).toHaveLength(1)
 })
+
+const H2C = [
+  'Upgrade: h2c',
+  'HTTP2-Settings: AAMAAABkAAQAAP__',
+  'Connection: Upgrade, HTTP2-Settings',
+]
+const WEBSOCKET = [
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  'Connection: Upgrade',
+]
+
+test.each([
+  ['HTTP/2', H2C],
+  ['a WebSocket', WEBSOCKET],
+])(
+  'an offer of %s where there is none is answered as if it had not been made',
+  async (_what, offer) => {
+    // Longer than a socket server would wait before it hangs up.
+    const state = await startService((request, response) => {
+      setTimeout(() => response.end(JSON.stringify(request.headers)), 1200)
+    })
+    const { raw, as } = await startGateway({ STATE_SERVICE_URL: state.url })
+    const { authorization } = await as('admin')
+
+    const answer = await raw(
+      `GET /api/v1/states/task HTTP/1.1\r\n${HOST}\r\nAuthorization: ${authorization}\r\n` +
+        `${offer.join('\r\n')}, close\r\n\r\n`,
+    )
+
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /u)
+    expect(state.requests[0]?.headers).not.toHaveProperty('upgrade')
+  },
+)
+
+test('after an offer that was ignored the connection goes on, and a body is read as the body', async () => {
+  const { raw } = await startGateway()
+  const body = '{"username":"member","password":"password of member"}'
+
+  const answer = await raw(
+    `POST /api/v1/auth/login HTTP/1.1\r\n${HOST}\r\n${H2C.join('\r\n')}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}` +
+      `GET /nowhere HTTP/1.1\r\n${HOST}\r\nConnection: close\r\n\r\n`,
+  )
+
+  expect(answer.match(/HTTP\/1\.1 \d+/gu)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404'])
+  expect(answer).toContain('"access_token"')
+})
+
+test('an offer behind a request that is not answered yet ends the connection', async () => {
+  const { raw } = await startGateway()
+  const ask = (lines: string[]) =>
+    `GET /api/v1/health HTTP/1.1\r\n${[HOST, ...lines].join('\r\n')}\r\n\r\n`
+
+  const answer = await raw(ask([]) + ask(H2C))
+
+  expect(answer).toBe('')
+})

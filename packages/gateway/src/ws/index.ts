@@ -39,6 +39,8 @@ export default fp<WsOptions>(
       path: SOCKET_PATH,
       transports: [...transports],
       serveClient: false,
+      // The HTTP guard answers the upgrades that are not ours.
+      destroyUpgrade: false,
       connectTimeout: 10_000,
       maxHttpBufferSize: options.maxPayloadBytes ?? 64 * 1024,
       // Socket.IO's own recovery would skip the authentication of a returning socket; cursors do it better.
