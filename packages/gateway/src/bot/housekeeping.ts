@@ -22,6 +22,7 @@ export async function cleanUp(database: AnyDatabase, retention: Retention): Prom
       .where('updated_at', '<', before(retention.dialogMs))
       .execute()
     await trx.deleteFrom('bot_offers').where('created_at', '<', before(retention.offerMs)).execute()
+    await trx.deleteFrom('bot_last_sent').where('sent_at', '<', before(retention.cardMs)).execute()
     await trx.deleteFrom('bot_cards').where('updated_at', '<', before(retention.cardMs)).execute()
     await trx
       .deleteFrom('bot_task_events')

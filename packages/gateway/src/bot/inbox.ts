@@ -65,7 +65,7 @@ export type Inbox = ReturnType<typeof createInbox>
 
 /** Updates of one chat are worked one after another, over all replicas. */
 const KEY = 'order'
-const LEASE_MS = 60_000
+const LEASE_MS = 45_000
 /** An update whose handling fails for a reason of ours is tried so often. */
 const ATTEMPTS = 3
 

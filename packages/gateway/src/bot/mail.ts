@@ -1,6 +1,7 @@
 import { createCardEdits } from './card-edits.ts'
 import { createDeferred } from './deferred.ts'
 import { createInbox } from './inbox.ts'
+import { createLastSent } from './last-sent.ts'
 import { createNotices } from './notices.ts'
 import type { Office } from './office.ts'
 import { createOutbox } from './outbox.ts'
@@ -25,6 +26,8 @@ export function createMail({ office, platform, self }: MailDeps) {
   const outbox = createOutbox({
     ...every,
     platform,
+    self,
+    lastSent: createLastSent(database),
     pace: createPace({ perChat: limits.perChatSecond, overall: limits.overallSecond }),
     cards: cardMessages,
     people,

@@ -41,6 +41,12 @@ async function tasks(db: Kysely<unknown>, jsonType: RawBuilder<unknown>): Promis
     .addPrimaryKeyConstraint('bot_cards_key', ['chat_id', 'task_id'])
     .execute()
   await db.schema
+    .createTable('bot_last_sent')
+    .addColumn('chat_id', 'bigint', (column) => column.primaryKey())
+    .addColumn('mid', 'text', (column) => column.notNull())
+    .addColumn('sent_at', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.schema
     .createTable('bot_task_events')
     .addColumn('event_id', 'text', (column) => column.primaryKey())
     .addColumn('task_id', 'text', (column) => column.notNull())
@@ -66,6 +72,7 @@ async function indexes(db: Kysely<unknown>): Promise<void> {
     ['bot_cards_task', 'bot_cards', ['task_id']],
     ['bot_cards_message', 'bot_cards', ['mid']],
     ['bot_cards_age', 'bot_cards', ['updated_at']],
+    ['bot_last_sent_age', 'bot_last_sent', ['sent_at']],
     ['bot_task_events_task', 'bot_task_events', ['task_id', 'told_at']],
     ['bot_task_events_age', 'bot_task_events', ['received_at']],
   ] as const) {

@@ -4,15 +4,19 @@ import { createQueue, type Job, type Outcome, type Queue, type Settlement } from
 import type { Store } from '../store/index.ts'
 import type { CardMessages } from './card-messages.ts'
 import { verdictOf } from './delivery.ts'
+import { PlatformRefused } from './errors.ts'
+import { unrecordedIn, type LastSent } from './last-sent.ts'
 import type { BotMetrics } from './metrics.ts'
 import { Outgoing, type OutgoingOf } from './outgoing.ts'
 import type { Pace } from './pace.ts'
-import type { Platform, SentMessage } from './platform.ts'
+import type { Platform, Self, SentMessage } from './platform.ts'
 import type { Context } from '@maxhub/max-bot-api'
 
 export interface OutboxDeps {
   database: Store
-  platform: Pick<Platform<Context>, 'send' | 'edit' | 'answer' | 'acknowledge'>
+  platform: Pick<Platform<Context>, 'send' | 'edit' | 'answer' | 'acknowledge' | 'latest'>
+  self: () => Self | undefined
+  lastSent: LastSent
   pace: Pace
   cards: CardMessages
   people: {
@@ -47,7 +51,9 @@ export type Outbox = ReturnType<typeof createOutbox>
 /** Messages of one lane go out one after another, in the order in which they were stored. */
 const KEY = 'order'
 /** Beyond the deadline of several calls, the waiting for their turn included. */
-const LEASE_MS = 90_000
+const LEASE_MS = 60_000
+/** Messages of a chat looked through for one that may have been sent. */
+const LOOKED_THROUGH = 20
 
 /** Where a message stands in the order: its chat, else the person. Acknowledgements do not wait for messages. */
 function laneOf(message: Outgoing): string {
@@ -107,15 +113,48 @@ async function deliver(
   const { metrics, log } = deps
   const { correlationId, kind } = job.payload
   const child = log.child({ correlationId, kind, lane: job.lane })
-  // The one window in which a person may read a message twice: it was under way when a process died.
-  if (job.leases > 1) metrics.repeated(kind)
   try {
-    const sent = await say(deps, job.payload, signal)
-    metrics.sent(sent === undefined ? 'skipped' : 'sent')
+    const before = await sentBefore(deps, job, signal)
+    const sent = before ?? (await say(deps, job.payload, signal))
+    metrics.sent(before !== undefined || sent === undefined ? 'skipped' : 'sent')
     child.debug({ mid: sent?.mid }, 'message sent')
     return sent === undefined ? { status: 'done' } : { status: 'done', result: { sent } }
   } catch (error) {
     return failed(deps, job, error, child)
+  }
+}
+
+/**
+ * A try whose answer was lost, or whose process died, may have sent the message: the chat is asked before it is sent again.
+ * Edits bear repetition, so only new messages are looked for.
+ */
+async function sentBefore(
+  { platform, pace, self, lastSent, metrics }: OutboxDeps,
+  { payload, attempt, leases }: OutboxJob,
+  signal: AbortSignal,
+): Promise<SentMessage | undefined> {
+  if (payload.kind !== 'send' || (attempt === 1 && leases === 1)) return undefined
+  const { chatId, content } = payload
+  const selfId = self()?.id
+  if (chatId === undefined || selfId === undefined) {
+    if (leases > 1) metrics.repeated(payload.kind)
+    return undefined
+  }
+  await pace.take(`list:${chatId}`, signal)
+  const listed = await listedIn(platform, chatId)
+  if (listed === undefined && leases > 1) metrics.repeated(payload.kind)
+  if (listed === undefined) return undefined
+  const mid = unrecordedIn(listed, { selfId, lastMid: await lastSent.get(chatId), content })
+  return mid === undefined ? undefined : { mid, chatId }
+}
+
+/** Undefined: the platform does not show us this chat, such as a group where the bot is no administrator. */
+async function listedIn(platform: OutboxDeps['platform'], chatId: number) {
+  try {
+    return await platform.latest(chatId, LOOKED_THROUGH)
+  } catch (error) {
+    if (error instanceof PlatformRefused && error.status !== 429) return undefined
+    throw error
   }
 }
 
@@ -216,7 +255,7 @@ async function acknowledge({ platform, log }: OutboxDeps, message: OutgoingOf<'a
 }
 
 async function record(
-  { cards, people }: OutboxDeps,
+  { cards, people, lastSent }: OutboxDeps,
   trx: AnyTransaction,
   settlements: readonly Settlement<Outgoing, Trace>[],
 ): Promise<void> {
@@ -226,10 +265,12 @@ async function record(
     if ('unreachable' in outcome.result) await people.markUnreachable(trx, payload)
     else if ('gone' in outcome.result) {
       if (payload.kind === 'edit' && payload.mid !== undefined) await cards.forget(trx, payload.mid)
-    } else if (payload.card !== undefined) {
+    } else {
       const { mid, chatId } = outcome.result.sent
       const isNew = payload.kind === 'send' || payload.mid !== mid
-      if (isNew && chatId !== undefined) await cards.show(trx, chatId, mid, payload.card)
+      if (!isNew || chatId === undefined) continue
+      await lastSent.set(trx, chatId, mid)
+      if (payload.card !== undefined) await cards.show(trx, chatId, mid, payload.card)
     }
   }
 }

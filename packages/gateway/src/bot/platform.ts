@@ -3,6 +3,7 @@ import type { AttachmentRequest, BotInfo } from '@maxhub/max-bot-api/types'
 import { Type, type Static } from '@sinclair/typebox'
 import { createParser } from '@potok/core/validation'
 import { PlatformRefused, PlatformUnavailable } from './errors.ts'
+import { ListedMessage } from './last-sent.ts'
 import type { Content } from './outgoing.ts'
 import { AnyUpdate } from './schemas.ts'
 
@@ -22,6 +23,7 @@ const parseSent = createParser(
     body: Type.Object({ mid: Type.String({ minLength: 1 }) }),
   }),
 )
+const parseList = createParser(Type.Array(ListedMessage))
 const parseResult = createParser(
   Type.Object({ success: Type.Boolean(), message: Type.Optional(Type.String()) }),
 )
@@ -114,6 +116,9 @@ export function createPlatform<Ctx extends Context>(options: PlatformOptions) {
       }),
     send: (to: Recipient, content: Content): Promise<SentMessage> =>
       call(async () => sentOf(await sendTo(api, to, content))),
+    /** Newest first. */
+    latest: (chatId: number, count: number): Promise<ListedMessage[]> =>
+      call(async () => parseList((await api.getMessages(chatId, { count })).messages)),
     edit: (mid: string, content: Content): Promise<void> =>
       succeed(() => api.editMessage(mid, { text: content.html, ...bodyOf(content) })),
     /** Puts another content on the message whose button was pressed. */

@@ -44,6 +44,13 @@ export interface BotCardsTable {
   updated_at: NumberColumn
 }
 
+/** The newest message of the bot in a chat that we have a record of. */
+export interface BotLastSentTable {
+  chat_id: NumberColumn
+  mid: string
+  sent_at: NumberColumn
+}
+
 /** An event of a task that the bot was given, kept so that a repetition is known. */
 export interface BotTaskEventsTable {
   event_id: string
@@ -69,6 +76,7 @@ export interface BotTables {
   bot_dialogs: BotDialogsTable
   bot_offers: BotOffersTable
   bot_cards: BotCardsTable
+  bot_last_sent: BotLastSentTable
   bot_task_events: BotTaskEventsTable
   bot_facts: BotFactsTable
 }

@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { ANNA, BORIS, type Person } from './person.ts'
+import { setStage, type Stage } from './stage.ts'
+
+let stage: Stage
+let anna: Person
+let boris: Person
+
+beforeAll(async () => {
+  stage = await setStage({ limits: { platformTimeoutMs: 400 } })
+  anna = stage.person(ANNA)
+  boris = stage.person(BORIS)
+  anna.start()
+  boris.start()
+  await anna.hears('Здравствуйте')
+  await boris.hears('Здравствуйте')
+}, 60_000)
+afterAll(() => stage.close())
+
+const titles = async (): Promise<string[]> =>
+  (await stage.tasks()).map(({ metadata }) => String(metadata['title']))
+
+const countOf = (list: readonly string[], wanted: string): number =>
+  list.filter((one) => one === wanted).length
+
+describe('when the platform fails', () => {
+  const faults = [
+    ['answers 500', { effect: 'status', status: 500, times: 2 }],
+    ['answers with an HTML page', { effect: 'html', status: 502 }],
+    ['says that we are too quick', { effect: 'status', status: 429, retryAfterSeconds: 1 }],
+    ['does not answer', { effect: 'hang' }],
+    ['takes the message but its answer is lost', { effect: 'lose-reply' }],
+  ] as const
+  test.each(faults)('%s: the reply comes, once', async (what, fault) => {
+    stage.platform.faults.arm({ method: 'POST', path: '/messages', ...fault })
+    const title = `Задача: платформа ${what}`
+    anna.write(`/new ${title}`)
+    await anna.hears(title)
+    const before = anna.heard().length
+    anna.write('/help')
+    await anna.hears('Что я умею', undefined, before)
+    const cards = anna.heard().filter(({ text }) => text.includes(`${title} ·`))
+    expect(cards).toHaveLength(1)
+    expect(countOf(await titles(), title)).toBe(1)
+  })
+
+  test('an edit that is refused becomes a new message', async () => {
+    stage.platform.faults.arm({ method: 'POST', path: '/answers', effect: 'unsuccessful' })
+    stage.platform.faults.arm({ method: 'PUT', path: '/messages', effect: 'status', status: 404 })
+    anna.write('/menu')
+    await anna.hears('Что сделаем?')
+    const before = anna.heard().length
+    anna.press('Помощь')
+    const help = await anna.hears('Что я умею', undefined, before)
+    expect(help.edited).toBe(false)
+  })
+
+  test('a chat that fails delays no other', async () => {
+    stage.platform.faults.arm({ method: 'POST', path: '/messages', effect: 'hang', times: 1 })
+    anna.write('/help')
+    const before = boris.heard().length
+    const started = performance.now()
+    await vi.waitFor(() => expect(stage.platform.faults.api).toHaveLength(0))
+    boris.write('/help')
+    await boris.hears('Что я умею', undefined, before)
+    expect(performance.now() - started).toBeLessThan(390)
+  })
+})
+
+describe('when updates come strangely', () => {
+  test('three times: they are worked once', async () => {
+    stage.platform.faults.setDelivery({ duplicates: 2 })
+    anna.write('/new Повторённая задача')
+    await anna.hears('Повторённая задача')
+    anna.press('Начать')
+    await anna.hears('Повторённая задача · в работе')
+    stage.platform.faults.setDelivery({ duplicates: 0 })
+    expect(countOf(await titles(), 'Повторённая задача')).toBe(1)
+    const cards = anna.heard().filter(({ text }) => text.includes('Повторённая задача'))
+    expect(cards).toHaveLength(1)
+  })
+
+  test('cut inside a character: the text is whole', async () => {
+    stage.platform.faults.setDelivery({ splitUtf8: true })
+    anna.write('/new Ёлка 🎄 до завтра')
+    await anna.hears('Ёлка 🎄')
+    stage.platform.faults.setDelivery({ splitUtf8: false })
+    expect(await titles()).toContain('Ёлка 🎄')
+  })
+
+  test.each(['absent', 'null', 'without-chat'] as const)(
+    'a press whose message is %s has its effect',
+    async (callbackMessage) => {
+      anna.write(`/new Нажатие ${callbackMessage}`)
+      await anna.hears(`Нажатие ${callbackMessage}`)
+      stage.platform.faults.setDelivery({ callbackMessage })
+      anna.press('Начать')
+      await anna.hears(`Нажатие ${callbackMessage} · в работе`)
+      stage.platform.faults.setDelivery({ callbackMessage: 'full' })
+      const task = (await stage.tasks()).at(-1)
+      expect(task?.status).toBe('in_progress')
+    },
+  )
+
+  test('with one callback id for all presses of a keyboard: each press has its effect', async () => {
+    stage.platform.faults.setDelivery({ callbackId: 'per-keyboard' })
+    anna.write('/new Одна клавиатура')
+    await anna.hears('Одна клавиатура')
+    anna.press('Начать')
+    await anna.hears('Одна клавиатура · в работе')
+    anna.press('Отложить')
+    await anna.hears('Одна клавиатура · ждёт начала')
+    anna.press('Начать')
+    await anna.hears('Одна клавиатура · в работе')
+    stage.platform.faults.setDelivery({ callbackId: 'per-press' })
+    const id = (await stage.tasks()).at(-1)?.entityId ?? ''
+    expect(await stage.history(id)).toHaveLength(4)
+  })
+
+  test('updates of every other type, and broken ones, are taken and let go', async () => {
+    const { platform } = stage
+    const chat_id = anna.dialog()
+    const user = { user_id: ANNA, first_name: 'Анна', is_bot: false, last_activity_time: 0 }
+    const at = { timestamp: Date.now(), chat_id, user }
+    const before = anna.heard().length
+    for (const update of [
+      { update_type: 'dialog_muted', ...at, muted_until: 1 },
+      { update_type: 'bot_admin_permissions_changed', ...at, is_admin: true },
+      { update_type: 'something_new', timestamp: 1, whatever: [1, 2] },
+      { update_type: 'message_created', timestamp: 1 },
+      { update_type: 'message_callback', timestamp: 1, callback: { callback_id: '' } },
+      { update_type: 'message_created', timestamp: 2, message: { recipient: {}, body: {} } },
+    ]) {
+      const response = await fetch(`${stage.gateway.url()}/api/v1/bot/webhook`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-max-bot-api-secret': 'stage-secret' },
+        body: JSON.stringify(update),
+      })
+      expect(response.status).toBe(200)
+    }
+    anna.write('/help')
+    await anna.hears('Что я умею', undefined, before)
+    expect(platform.messages.inChat(chat_id).at(-1)?.senderId).toBe(platform.bot.userId)
+  })
+
+  test('without the secret they are refused', async () => {
+    for (const secret of [undefined, 'wrong', '']) {
+      const response = await fetch(`${stage.gateway.url()}/api/v1/bot/webhook`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(secret === undefined ? {} : { 'x-max-bot-api-secret': secret }),
+        },
+        body: '{"update_type":"message_created"}',
+      })
+      expect(response.status).toBe(401)
+      expect(await response.json()).toMatchObject({ code: 'BOT_SECRET_WRONG' })
+    }
+  })
+
+  test('when the subscription is lost it is made again', async () => {
+    stage.platform.subscriptions.clear()
+    await vi.waitFor(() => expect(stage.platform.subscriptions.list()).toHaveLength(1))
+    const before = anna.heard().length
+    anna.write('/help')
+    await anna.hears('Что я умею', undefined, before)
+    expect(stage.platform.subscriptions.list()[0]?.url).toContain('/api/v1/bot/webhook')
+  })
+})
+
+describe('when a service of ours is away', () => {
+  test('a typed task is kept, and created when the state service is back, with a second message', async () => {
+    await stage.state.end('SIGKILL')
+    anna.write('/new Отложенная задача !срочно')
+    await anna.hears('Я запомнил задачу «Отложенная задача»')
+    const before = anna.heard().length
+    anna.write('/tasks')
+    await anna.hears('Сервис задач сейчас недоступен', undefined, before)
+    anna.write('/help')
+    await anna.hears('Что я умею', undefined, before)
+    await stage.state.start()
+    await anna.hears('Задача создана\n\nОтложенная задача · новая')
+    expect(countOf(await titles(), 'Отложенная задача')).toBe(1)
+    const kept = anna.heard().filter(({ text }) => text.includes('Я запомнил задачу'))
+    expect(kept).toHaveLength(1)
+  })
+
+  test('who is known is served while the admin service is away; who is new waits and is answered', async () => {
+    const { userId } = stage.platform.people.add({ firstName: 'Вера' })
+    stage.platform.chats.dialog(userId)
+    const vera = stage.person(userId)
+    await stage.admin.end('SIGKILL')
+    anna.write('/new Без людей')
+    await anna.hears('Без людей')
+    vera.start()
+    await vera.hears('сервис людей недоступен')
+    await stage.admin.start()
+    await vera.hears('Здравствуйте, Вера')
+    const excuses = vera.heard().filter(({ text }) => text.includes('недоступен'))
+    expect(excuses).toHaveLength(1)
+  })
+
+  test('a restart in the middle of a conversation forgets nothing', async () => {
+    const restart = async (): Promise<void> => {
+      await stage.gateway.down()
+      await stage.gateway.up()
+    }
+    const start = anna.heard().length
+    anna.write('/new')
+    await anna.hears('Что нужно сделать?', undefined, start)
+    await restart()
+    anna.write('Пережить перезапуск')
+    await anna.hears('Какой приоритет?', undefined, start)
+    await restart()
+    anna.press('высокий')
+    await anna.hears('К какому сроку?', undefined, start)
+    await restart()
+    anna.write('завтра')
+    await anna.hears('Кто сделает?', undefined, start)
+    await restart()
+    anna.press('Я')
+    await anna.hears('Пережить перезапуск · новая', undefined, start)
+    expect((await stage.tasks()).at(-1)?.metadata).toMatchObject({
+      title: 'Пережить перезапуск',
+      priority: 'high',
+    })
+  })
+})
