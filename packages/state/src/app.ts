@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto'
 import apiKey from '@potok/core/api-key'
 import rateLimit from '@potok/core/rate-limit'
 import { createServer } from '@potok/core/server'
-import type { Logger } from 'pino'
+import type { Logger } from '@potok/core/logging'
 import type { Config } from './config.ts'
 import events from './events/index.ts'
 import idempotency from './idempotency/index.ts'
 import machines from './machines/index.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
+import webhooks from './webhooks/index.ts'
 
 const digest = (text: string): string =>
   createHash('sha256').update(text).digest('base64url').slice(0, 22)
@@ -46,6 +47,18 @@ export async function buildApp(config: Config, logger: Logger) {
   await app.register(events, {
     retentionDays: config.EVENT_RETENTION_DAYS,
     maxStreams: config.STREAM_MAX_CLIENTS,
+  })
+  await app.register(webhooks, {
+    timeoutMs: config.WEBHOOK_DELIVERY_TIMEOUT,
+    maxRetries: config.WEBHOOK_MAX_RETRIES,
+    retryDelayMs: config.WEBHOOK_RETRY_DELAY,
+    defaultSecret: config.WEBHOOK_SECRET_KEY,
+    maxFailures: config.WEBHOOK_MAX_FAILURES,
+    failureSpacingMs: config.WEBHOOK_FAILURE_SPACING_MS,
+    allowedTargets: config.WEBHOOK_ALLOWED_TARGETS,
+    production: config.NODE_ENV === 'production',
+    concurrency: config.WEBHOOK_CONCURRENCY,
+    retentionDays: config.DELIVERY_RETENTION_DAYS,
   })
   await app.register(machines)
   await app.register(states, {

@@ -63,6 +63,13 @@ function storedFrom(given: NewEvent): StoredEvent {
   return { id, event, timestampMs, entity, entityId, version, data, correlationId, body }
 }
 
+/** What the log keeps of an event for those who pass it on again. */
+export interface KeptEvent {
+  /** JSON text, as it was stored. */
+  body: string
+  correlationId: string
+}
+
 const COLUMNS = {
   n: 'bigint',
   id: 'text',
@@ -96,6 +103,16 @@ export function createEventLog({ database, committed }: EventLogDeps) {
       from ${database.rows(slot('events'), COLUMNS)} as given where true order by n`,
   )
 
+  const find = database.statement<{ ids: string }>()(
+    (slot) => sql<{ id: string } & KeptEvent>`
+      select id, body, correlation_id as "correlationId" from event_log
+      where id in (select id from ${database.rows(slot('ids'), { id: 'text' })} as given)`,
+  )
+  const newest = database.statement<{ limit: number }>()(
+    (slot) => sql<{ body: string }>`
+      select body from event_log order by seq desc limit ${slot('limit')}`,
+  )
+
   /** SQLite commits one after another, so a position can be given at once; PostgreSQL leaves it to the sequencer. */
   async function reserve(trx: AnyTransaction, count: number): Promise<number | undefined> {
     if (database.dialect === 'postgres') return undefined
@@ -127,6 +144,15 @@ export function createEventLog({ database, committed }: EventLogDeps) {
       for (const participant of participants) await participant(trx, stored)
       database.afterCommit(trx, committed)
       return stored
+    },
+    /** The bodies of those events that are still kept, by id. */
+    async find(ids: readonly string[]): Promise<Map<string, KeptEvent>> {
+      const { rows } = await find({ ids: JSON.stringify(ids.map((id) => ({ id }))) })
+      return new Map(rows.map(({ id, ...event }) => [id, event]))
+    },
+    /** The bodies of the newest events, newest first. */
+    async newest(limit: number): Promise<string[]> {
+      return (await newest({ limit })).rows.map(({ body }) => body)
     },
     /** Joins every later {@link append} in its transaction. */
     participate(participant: Participant): void {

@@ -25,7 +25,7 @@ async function subscriptions(db: Kysely<unknown>): Promise<void> {
     .addColumn('counted_failure_at', 'bigint')
     .addColumn('last_delivery_at', 'bigint')
     .addColumn('last_error', 'text')
-    .addColumn('ramp_since', 'bigint')
+    .addColumn('recovering', 'integer', (column) => column.notNull().defaultTo(0))
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addUniqueConstraint('webhook_subscriptions_external', ['created_by', 'external_id'])

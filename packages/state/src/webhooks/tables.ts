@@ -28,8 +28,8 @@ export interface WebhookSubscriptionsTable {
   counted_failure_at: number | null
   last_delivery_at: number | null
   last_error: string | null
-  /** When held deliveries began to be let go, epoch ms; null: no ramp. */
-  ramp_since: number | null
+  /** 1 from a re-activation until the first success after it. */
+  recovering: number
   created_at: number
   updated_at: number
 }

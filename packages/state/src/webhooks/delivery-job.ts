@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { Type, type Static } from '@sinclair/typebox'
+import type { NewJob } from '@potok/core/queue'
+import type { StoredEvent } from '../events/index.ts'
+import type { Subscriber } from './subscriber.ts'
+
+/** What the queue keeps of a delivery: all that is needed to make it, but nothing of its subscription. */
+export const DeliveryJob = Type.Object({
+  eventId: Type.String(),
+  event: Type.String(),
+  entity: Type.Optional(Type.String()),
+  entityId: Type.Optional(Type.String()),
+  version: Type.Optional(Type.Integer()),
+  correlationId: Type.String(),
+  /** The event's JSON text, to be signed and sent as it is. */
+  body: Type.String(),
+  /** Attempts made before it was sent again; they do not count against its retries. */
+  prior: Type.Optional(Type.Integer()),
+  /** When the delivery first came up, when that was before this job. */
+  createdAt: Type.Optional(Type.Integer()),
+})
+export type DeliveryJob = Static<typeof DeliveryJob>
+
+const HEX_DIGITS = 24
+
+/** One event goes to one subscription under one id, whoever puts it there and however often. */
+export function deliveryId(subscriptionId: string, eventId: string): string {
+  const digest = createHash('sha256').update(`${subscriptionId}\n${eventId}`).digest('hex')
+  return `dlv_${digest.slice(0, HEX_DIGITS)}`
+}
+
+/** The key under which deliveries of one entity go one after another. */
+export function orderKey(
+  { ordering }: Pick<Subscriber, 'ordering'>,
+  { entity, entityId }: Pick<DeliveryJob, 'entity' | 'entityId'>,
+): string | undefined {
+  if (ordering === 'none' || entity === undefined || entityId === undefined) return undefined
+  return `${entity}/${entityId}`
+}
+
+/** The job that brings an event to a subscriber. */
+export function jobFor(
+  subscriber: Pick<Subscriber, 'id' | 'ordering'>,
+  payload: DeliveryJob,
+): NewJob<DeliveryJob> & { id: string } {
+  const key = orderKey(subscriber, payload)
+  return {
+    id: deliveryId(subscriber.id, payload.eventId),
+    lane: subscriber.id,
+    ...(key === undefined ? {} : { key }),
+    payload,
+  }
+}
+
+/** What a stored event becomes in the queue. */
+export function payloadOf(event: StoredEvent): DeliveryJob {
+  const { id: eventId, event: name, entity, entityId, version, correlationId, body } = event
+  return {
+    eventId,
+    event: name,
+    ...(entity === undefined ? {} : { entity }),
+    ...(entityId === undefined ? {} : { entityId }),
+    ...(version === undefined ? {} : { version }),
+    correlationId,
+    body,
+  }
+}

@@ -1,0 +1,105 @@
+import type { DeliveryStatus } from '@potok/contracts/webhook'
+import type { AnyTransaction, DatabaseLog } from '@potok/core/database'
+import { createQueue, type Queue } from '@potok/core/queue'
+import type { StoredEvent } from '../events/index.ts'
+import type { Store } from '../store/index.ts'
+import { createBreaker } from './breaker.ts'
+import { createDeliver } from './deliver.ts'
+import { DeliveryJob, jobFor, payloadOf } from './delivery-job.ts'
+import type { DeliveryLog } from './delivery-log.ts'
+import type { HealthRules } from './endpoint-health.ts'
+import { HealthNotes, type Change } from './health-notes.ts'
+import { skipOutdated } from './latest.ts'
+import { filterMatches, namesMatch } from './matching.ts'
+import { listeners, operationalJob, type Announce } from './operational-events.ts'
+import type { Registry } from './registry.ts'
+import type { Sender } from './sender.ts'
+import { createSettlement } from './settlement.ts'
+import type { DeliveryDefaults, Subscriber } from './subscriber.ts'
+
+export interface DispatcherDeps {
+  database: Store
+  registry: Registry
+  sender: Sender
+  log: DeliveryLog
+  logger: DatabaseLog
+  defaults: DeliveryDefaults
+  rules: HealthRules
+  /** Deliveries of this process under way at once. */
+  concurrency: number
+  pollMs: number
+  observe: (outcome: 'delivered' | 'failed', seconds: number) => void
+  onSettled: (statuses: readonly DeliveryStatus[], changes: readonly Change[]) => void
+}
+
+/**
+ * A lease outlives the longest attempt and what comes after it: 45 s for the 30 s of the default, so that the
+ * deliveries of a killed process are taken up again within a minute.
+ */
+export const leaseMs = (timeoutMs: number): number => Math.ceil(timeoutMs * 1.25) + 7500
+
+const wants = ({ events, filter }: Subscriber, event: StoredEvent): boolean =>
+  namesMatch(events, event.event) && filterMatches(filter, event)
+
+/** Brings events to those who subscribed: puts deliveries into the queue with the events, and makes them. */
+export function createDispatcher(deps: DispatcherDeps) {
+  const { database, registry, log, defaults, concurrency, pollMs, logger } = deps
+  const breaker = createBreaker()
+  const health = new HealthNotes(database, deps.rules)
+
+  const announce: Announce = async (trx, announcements, timestampMs) => {
+    const jobs = announcements.flatMap(({ event, data, correlationId }) => {
+      const payload = operationalJob(event, data, { timestampMs, correlationId })
+      return listeners(registry.known.byId.values(), event).map((to) => jobFor(to, payload))
+    })
+    if (jobs.length > 0) await queue.enqueue(trx, jobs)
+  }
+
+  const queue: Queue<DeliveryJob> = createQueue({
+    database,
+    name: 'webhook-deliveries',
+    payload: DeliveryJob,
+    work: createDeliver({ ...deps, breaker }),
+    settled: createSettlement({
+      ...deps,
+      health,
+      announce,
+      async deactivate(trx, subscriptionId) {
+        await queue.hold(trx, subscriptionId)
+        await registry.touch(trx)
+      },
+    }),
+    leaseMs: leaseMs(defaults.timeoutMs),
+    concurrency,
+    laneLimit(lane) {
+      if (breaker.isOpen(lane)) return 1
+      return registry.known.byId.get(lane)?.maxInFlight ?? defaults.maxInFlight
+    },
+    pollMs,
+    log: logger,
+  })
+
+  return {
+    queue,
+    breaker,
+    /** Puts a delivery into the queue for every subscription that an event matches, in the event's transaction. */
+    async take(trx: AnyTransaction, events: readonly StoredEvent[]): Promise<void> {
+      const { byId } = await registry.inTransaction(trx)
+      if (byId.size === 0) return
+      const subscribers = [...byId.values()]
+      for (const event of events) {
+        const payload = payloadOf(event)
+        const matching = subscribers.filter((subscriber) => wants(subscriber, event))
+        const jobs = matching.map((subscriber) => jobFor(subscriber, payload))
+        for (const [index, { ordering }] of matching.entries()) {
+          const job = jobs[index]
+          if (ordering === 'latest' && job !== undefined)
+            await skipOutdated({ queue, log }, trx, job)
+        }
+        if (jobs.length > 0) await queue.enqueue(trx, jobs)
+      }
+    },
+  }
+}
+
+export type Dispatcher = ReturnType<typeof createDispatcher>

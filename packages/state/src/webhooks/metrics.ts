@@ -1,0 +1,46 @@
+import type { DeliveryStatus } from '@potok/contracts/webhook'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Backlog } from './backlog.ts'
+
+export interface MetricsDeps {
+  registry: Registry
+  /** Over all subscriptions. */
+  backlog: () => Promise<Backlog>
+}
+
+/** Counters of deliveries and attempts; the backlog is asked for at every scrape. */
+export function createMetrics({ registry, backlog }: MetricsDeps) {
+  const registers = [registry]
+  const deliveries = new Counter({
+    name: 'webhook_deliveries_total',
+    help: 'Settled attempts by what became of the delivery: delivered, failed (will be tried again), dead',
+    labelNames: ['outcome'] as const,
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'webhook_delivery_duration_seconds',
+    help: 'Duration of one attempt, connection and response included',
+    labelNames: ['outcome'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  })
+  const gauge: Gauge = new Gauge({
+    name: 'webhook_backlog',
+    help: 'Deliveries that wait, are held, are dead',
+    labelNames: ['status'],
+    registers,
+    async collect(): Promise<void> {
+      for (const [status, count] of Object.entries(await backlog())) gauge.set({ status }, count)
+    },
+  })
+  for (const outcome of ['delivered', 'failed', 'dead']) deliveries.inc({ outcome }, 0)
+  return {
+    observe: (outcome: 'delivered' | 'failed', seconds: number): void =>
+      duration.observe({ outcome }, seconds),
+    settled(statuses: readonly DeliveryStatus[]): void {
+      for (const status of statuses) {
+        deliveries.inc({ outcome: status === 'pending' ? 'failed' : status })
+      }
+    },
+  }
+}
