@@ -6,6 +6,8 @@ import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { BaseConfig } from '../config/schemas.ts'
 
+export type { Logger } from 'pino'
+
 /** Where secrets could stand in what we log; central, because a forgotten one cannot be taken back. */
 const REDACTED = [
   'authorization',
