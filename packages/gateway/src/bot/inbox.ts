@@ -232,7 +232,7 @@ async function speak(deps: InboxDeps, turn: Turn, person: Person): Promise<void>
   const { bot } = deps
   const { texts, incoming } = turn
   if (!person.active) {
-    turn.show(content([texts.refused.inactive]))
+    turn.say(content([texts.refused.inactive]))
     return
   }
   try {

@@ -79,7 +79,10 @@ async function act(turn: Turn, desk: Desk, action: Action, taskId: string): Prom
 async function answer(turn: Turn, desk: Desk, result: ChangeResult, taskId: string) {
   if (result.done) return show(turn, desk, result.state)
   const state = await desk.tasks.get(taskId, turn.errand)
-  return show(turn, desk, state, state && refusal(turn, result.why, state))
+  const why = state && refusal(turn, result.why, state)
+  // In a group the card is everybody's: who may not press is told below it.
+  if (why !== undefined && turn.incoming.chat.group) return turn.say(content([why]))
+  return show(turn, desk, state, why)
 }
 
 function askReason(turn: Turn, task: State): void {
