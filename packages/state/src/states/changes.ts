@@ -1,7 +1,8 @@
+import type { Written } from '../cache/index.ts'
 import type { NewEvent } from '../events/index.ts'
 import type { Rules } from '../machines/index.ts'
 import type { By, Changed } from './command.ts'
-import type { HistoryRow, StateRow } from './state-row.ts'
+import { stateJson, type HistoryRow, type StateRow } from './state-row.ts'
 
 /** A change that is to be stored. */
 export interface Change {
@@ -53,3 +54,17 @@ export function eventOf({ changed, by }: Change): NewEvent {
     },
   }
 }
+
+/** What a write left of its entities, for the cache. @param touched those of which only the expiry moved */
+export function writtenOf(rows: readonly StateRow[], touched: readonly StateRow[]): Written[] {
+  return [
+    ...rows.map((row) => ({ ...placeOf(row), body: lastingBody(row), touched: false })),
+    ...touched.map((row) => ({ ...placeOf(row), body: undefined, touched: true })),
+  ]
+}
+
+const placeOf = ({ entity, entity_id: id, version }: StateRow) => ({ entity, id, version })
+
+/** One that expires changes with every heartbeat, without a new version: nobody may keep it. */
+const lastingBody = (row: StateRow): string | undefined =>
+  row.deleted_at === null && row.expires_at === null ? stateJson(row) : undefined

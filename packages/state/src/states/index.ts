@@ -2,6 +2,9 @@
  * States: the truth about statuses. Routes to write and read them, their history, and the sweeper that lets them expire.
  */
 import fp from 'fastify-plugin'
+import type { StateCaching } from '../cache/index.ts'
+import { writtenOf } from './changes.ts'
+import { createCachedReads } from './cached-reads.ts'
 import { createExpiry } from './expiry.ts'
 import { createQueries } from './queries.ts'
 import { readRoutes } from './read-routes.ts'
@@ -11,6 +14,8 @@ import { createWriter } from './writer.ts'
 import { writeRoutes } from './write-routes.ts'
 
 export interface StatesOptions {
+  /** Undefined: every read asks the store. */
+  cache?: Pick<StateCaching, 'find' | 'list' | 'written'>
   /** METADATA_LIMIT */
   metadataLimitBytes: number
   /** EXPIRY_SWEEP_MS */
@@ -18,10 +23,17 @@ export interface StatesOptions {
 }
 
 export default fp<StatesOptions>(
-  async (app, { metadataLimitBytes, sweepMs }) => {
+  async (app, { cache, metadataLimitBytes, sweepMs }) => {
     const { store, longReads, machines, events, idempotency } = app
     const log = app.log.child({ context: 'StateService' })
-    const writer = createWriter({ store, machines, events, log, metadataLimitBytes })
+    const writer = createWriter({
+      store,
+      machines,
+      events,
+      log,
+      metadataLimitBytes,
+      written: (rows, touched) => cache?.written(writtenOf(rows, touched)),
+    })
     const states = createStates({ store, writer, idempotency })
     const { transact } = states
     const expiry = createExpiry({ store, writer, transact, log, sweepMs })
@@ -30,7 +42,8 @@ export default fp<StatesOptions>(
     const reads = createReads({ store, machines })
     const queries = createQueries({ store, machines, longReads })
     const prefix = '/api/v1/states'
-    await app.register(readRoutes, { prefix, reads, queries })
+    const cached = createCachedReads({ reads, queries, cache })
+    await app.register(readRoutes, { prefix, reads, queries, cached })
     await app.register(writeRoutes, { prefix, states, writer })
   },
   {

@@ -23,8 +23,19 @@ const StateParams = Type.Object({ entity: EntityType, id: EntityId })
 const entityTags = (description: string) =>
   Type.Optional(Type.String({ pattern: ENTITY_TAGS, description }))
 
+const CacheControl = (description: string) =>
+  Type.Optional(Type.String({ maxLength: 256, description }))
+
 const ReadHeaders = Type.Object({
+  'cache-control': CacheControl('`no-cache`: from the store, whatever is cached'),
   'if-none-match': entityTags('304 when the state still has one of these versions, such as `"3"`'),
+})
+
+const ListHeaders = Type.Object({
+  'cache-control': CacheControl(
+    '`max-age=<seconds>`: a kept list that is not older will do, the answer says by `x-cache` what it is; ' +
+      'without it lists see every acknowledged write',
+  ),
 })
 
 const WriteHeaders = Type.Object({
@@ -76,6 +87,7 @@ export const listSchema = {
   description: 'Besides the parameters listed, `metadata.<path>=value` selects by metadata.',
   params: EntityParams,
   querystring: ListQuery,
+  headers: ListHeaders,
   response: { 200: StatePage, ...refusals },
 }
 
@@ -89,6 +101,8 @@ export const querySchema = {
 export const oneSchema = {
   tags,
   summary: 'One state, as it is or as it was',
+  description:
+    'As it is: `x-cache` says who answered, `local`, `global` or (`miss`) the store. Conditional requests ask the store.',
   params: StateParams,
   querystring: OneQuery,
   headers: ReadHeaders,

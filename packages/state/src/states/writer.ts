@@ -5,6 +5,7 @@ import { eventOf, keyOf, type Change } from './changes.ts'
 import type { By, Command, Outcome } from './command.ts'
 import { createDeciding, type Decided, type Refused } from './deciding.ts'
 import { createSaving } from './saving.ts'
+import type { StateRow } from './state-row.ts'
 import { createStatements } from './statements.ts'
 
 export interface WriterDeps {
@@ -13,6 +14,8 @@ export interface WriterDeps {
   events: { append: (trx: AnyTransaction, events: readonly NewEvent[]) => Promise<unknown> }
   log: Pick<DatabaseLog, 'info'>
   metadataLimitBytes: number
+  /** Called after the commit. @param touched rows of which only the expiry moved */
+  written?: (rows: readonly StateRow[], touched: readonly StateRow[]) => void
 }
 
 const MESSAGES = {
@@ -29,7 +32,8 @@ function lastOf(changes: readonly Change[]): Change[] {
 export type Writer = ReturnType<typeof createWriter>
 
 /** Reads, decides and stores: state, history, events and indexed elements in the caller's transaction. */
-export function createWriter({ store, machines, events, log, metadataLimitBytes }: WriterDeps) {
+export function createWriter(deps: WriterDeps) {
+  const { store, machines, events, log, metadataLimitBytes, written } = deps
   const say = createStatements(store)
   const decideAll = createDeciding({ say, machines, metadataLimitBytes })
   const saving = createSaving(say)
@@ -54,13 +58,17 @@ export function createWriter({ store, machines, events, log, metadataLimitBytes 
       result.kind === 'touched' && !changed.has(keyOf(result.row)) ? [result.row] : [],
     )
     await saving.touched(trx, touched)
+    if (touched.length > 0) store.afterCommit(trx, () => written?.([], touched))
     if (changes.length === 0) return
     const rows = [...current.values()].filter((row) => changed.has(keyOf(row)))
     await saving.states(trx, rows, before)
     await saving.history(trx, changes)
     await saving.elements(trx, last, before)
     await events.append(trx, changes.map(eventOf))
-    store.afterCommit(trx, () => changes.forEach(tell))
+    store.afterCommit(trx, () => {
+      written?.(rows, [])
+      changes.forEach(tell)
+    })
   }
 
   return {

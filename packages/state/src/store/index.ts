@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { openDatabase, type Database } from '@potok/core/database'
 import { queueMigrations } from '@potok/core/queue'
 import fp from 'fastify-plugin'
+import { migrations as cacheMigrations } from '../cache/migrations.ts'
+import type { CacheTables } from '../cache/tables.ts'
 import { migrations as eventMigrations } from '../events/migrations.ts'
 import type { EventTables } from '../events/tables.ts'
 import { migrations as idempotencyMigrations } from '../idempotency/migrations.ts'
@@ -28,7 +30,8 @@ export type StoreTables = StateTables &
   MachineTables &
   IdempotencyTables &
   EventTables &
-  WebhookTables
+  WebhookTables &
+  CacheTables
 
 export type Store = Database<StoreTables>
 
@@ -71,6 +74,7 @@ export default fp<StoreOptions>(
         ...idempotencyMigrations,
         ...eventMigrations,
         ...webhookMigrations,
+        ...cacheMigrations,
       },
       log: app.log,
     })

@@ -5,10 +5,10 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { loadSqlite } from '@potok/core/database'
 import { Type } from '@sinclair/typebox'
 import { createParser } from '@potok/core/validation'
-import { ReadTask, type ReadOutcome } from './read-task.ts'
+import { ReadRequest, type ReadOutcome, type ReadTask } from './read-task.ts'
 
 const parseData = createParser(Type.Object({ file: Type.String() }))
-const parseTask = createParser(ReadTask)
+const parseRequest = createParser(ReadRequest)
 
 /** SQLite checks this often, in rows, whether the time is up. */
 const CHECK_EVERY = 256
@@ -37,4 +37,10 @@ function run({ sql, parameters, limitMs }: ReadTask): ReadOutcome {
   }
 }
 
-port.on('message', (task: unknown) => port.postMessage(run(parseTask(task))))
+port.on('message', (message: unknown) => {
+  const request = parseRequest(message)
+  if (request !== 'close') return port.postMessage(run(request))
+  database.close()
+  return port.close()
+})
+port.postMessage('ready')

@@ -5,12 +5,19 @@ import type { CompiledQuery } from 'kysely'
 import { ReadTooLong } from './errors.ts'
 import type { LongReads, LongReadsOptions } from './long-reads.ts'
 import { createPlaces } from './places.ts'
-import { ReadOutcome, type ReadTask } from './read-task.ts'
+import { ReadOutcome, type ReadRequest, type ReadTask } from './read-task.ts'
 
-/** A worker that is asked in vain for so much longer is in a step of SQLite that looks at no row, such as a sort. */
+/**
+ * A worker that is silent for so much longer is in a step of SQLite that looks at no row, such as a large sort. Its
+ * reader is answered; the worker keeps its place until it is done, for a thread that is ended inside SQLite takes the
+ * whole process with it.
+ */
 const GRACE_MS = 500
 
-/** From the sources (tests) the built worker is used: Node does not run TypeScript in a thread. */
+/**
+ * From the sources (tests) the built worker is used: Node does not run TypeScript in a thread. For the same reason it
+ * inherits no options of the process.
+ */
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/store/read-worker.js' : './read-worker.js',
   import.meta.url,
@@ -21,52 +28,94 @@ const parseOutcome = createParser(ReadOutcome)
 const isBindable = (value: unknown): value is string | number | null =>
   value === null || typeof value === 'string' || typeof value === 'number'
 
-/** On SQLite, which keeps its thread until the last row: worker threads with connections of their own. */
+function send(worker: Worker, request: ReadRequest): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  worker.postMessage(request)
+}
+
+function rowsOf(outcome: ReadOutcome): unknown[] {
+  if ('expired' in outcome) throw new ReadTooLong()
+  if ('error' in outcome) throw new Error(`A long read failed: ${outcome.error}`)
+  return outcome.rows
+}
+
+/** Threads with connections of their own, hired when they are first needed. */
+function createWorkers(file: string) {
+  const idle: Worker[] = []
+
+  /** Its start does not count as time of the query. */
+  async function hire(): Promise<Worker> {
+    const free = idle.pop()
+    if (free !== undefined) return free
+    const worker = new Worker(WORKER, { workerData: { file }, execArgv: [] })
+    worker.unref()
+    await once(worker, 'message')
+    return worker
+  }
+
+  return {
+    hire,
+    async ask(worker: Worker, task: ReadTask): Promise<ReadOutcome> {
+      const answer = once(worker, 'message')
+      send(worker, task)
+      const [message]: unknown[] = await answer
+      idle.push(worker)
+      return parseOutcome(message)
+    },
+    async dismiss(): Promise<void> {
+      for (const worker of idle.splice(0)) {
+        const end = once(worker, 'exit')
+        worker.ref()
+        send(worker, 'close')
+        await end
+      }
+    },
+  }
+}
+
+/** On SQLite, which keeps its thread until the last row: worker threads. */
 export function createSqliteLongReads(
   file: string,
   { limitMs, places, waitingLimit }: LongReadsOptions,
 ): LongReads {
   const inPlace = createPlaces(places, waitingLimit)
-  const idle: Worker[] = []
-  const all = new Set<Worker>()
+  const workers = createWorkers(file)
+  const running = new Set<Promise<void>>()
 
-  function hire(): Worker {
-    const worker = idle.pop() ?? new Worker(WORKER, { workerData: { file } })
-    worker.unref()
-    all.add(worker)
-    return worker
-  }
-
-  /** @throws the error that ended the worker */
-  async function ask(worker: Worker, task: ReadTask): Promise<ReadOutcome | undefined> {
-    const late = AbortSignal.timeout(task.limitMs + GRACE_MS)
-    const answer = once(worker, 'message', { signal: late })
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    worker.postMessage(task)
+  async function read(
+    { sql, parameters }: CompiledQuery,
+    done: { resolve: (rows: unknown[]) => void; reject: (error: unknown) => void },
+  ): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
     try {
-      const [message]: unknown[] = await answer
-      idle.push(worker)
-      return parseOutcome(message)
+      await inPlace(async () => {
+        const worker = await workers.hire()
+        timer = setTimeout(() => done.reject(new ReadTooLong()), limitMs + GRACE_MS)
+        const task = { sql, parameters: parameters.filter(isBindable), limitMs }
+        done.resolve(rowsOf(await workers.ask(worker, task)))
+      })
     } catch (error) {
-      all.delete(worker)
-      await worker.terminate()
-      if (late.aborted) return undefined
-      throw error
+      done.reject(error)
+    } finally {
+      clearTimeout(timer)
     }
   }
 
   return {
-    run: <Row>({ sql, parameters }: CompiledQuery<Row>): Promise<Row[]> =>
-      inPlace(async () => {
-        const task = { sql, parameters: parameters.filter(isBindable), limitMs }
-        const outcome = await ask(hire(), task)
-        if (outcome === undefined || 'expired' in outcome) throw new ReadTooLong()
-        if ('error' in outcome) throw new Error(`A long read failed: ${outcome.error}`)
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows have the type of the query, as Kysely's do
-        return outcome.rows as Row[]
+    run: <Row>(query: CompiledQuery<Row>): Promise<Row[]> =>
+      new Promise((resolve, reject) => {
+        const reading = read(query, {
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows have the type of the query, as Kysely's do
+          resolve: (rows) => resolve(rows as Row[]),
+          reject,
+        })
+        running.add(reading)
+        void reading.finally(() => running.delete(reading))
       }),
+    /** Waits for what runs, which is limited in time. */
     async close() {
-      await Promise.all([...all].map((worker) => worker.terminate()))
+      await Promise.all(running)
+      await workers.dismiss()
     },
   }
 }

@@ -1,0 +1,61 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ListAnswer, StateCaching } from '../cache/index.ts'
+import type { createQueries } from './queries.ts'
+import { queryFromUrl, type UrlQuery } from './query.ts'
+import type { createReads, When } from './reads.ts'
+import { stateJson, type StateRow } from './state-row.ts'
+
+/** What of the cache concerns reading. */
+export type ReadCache = Pick<StateCaching, 'find' | 'list'>
+
+export interface CachedReadsDeps {
+  reads: Pick<ReturnType<typeof createReads>, 'one'>
+  queries: Pick<ReturnType<typeof createQueries>, 'page'>
+  /** Undefined: everything is read from the store. */
+  cache: ReadCache | undefined
+}
+
+/** A state as JSON text. */
+export interface OneAnswer {
+  version: number
+  body: string
+  /** Which level answered; undefined: the cache was not asked. */
+  level?: ListAnswer['level']
+}
+
+const answerOf = (row: StateRow): OneAnswer => ({ version: row.version, body: stateJson(row) })
+
+/** Reads that may be answered by the cache. */
+export function createCachedReads({ reads, queries, cache }: CachedReadsDeps) {
+  return {
+    /** @throws 400, 404 */
+    async one(
+      place: { entity: string; id: string },
+      when: When,
+      headers: IncomingHttpHeaders,
+    ): Promise<OneAnswer> {
+      const { entity, id } = place
+      if (cache === undefined || when.at !== undefined || when.version !== undefined) {
+        return answerOf(await reads.one(entity, id, when))
+      }
+      return cache.find(place, headers, async () => {
+        const row = await reads.one(entity, id)
+        // One that expires changes with every heartbeat, without a new version.
+        return { version: row.version, body: stateJson(row), lasting: row.expires_at === null }
+      })
+    },
+
+    /** @throws 400, 404, 422 */
+    async list(
+      entity: string,
+      question: UrlQuery,
+      headers: IncomingHttpHeaders,
+    ): Promise<ListAnswer> {
+      const query = queryFromUrl(entity, question)
+      const load = () => queries.page(query)
+      return cache === undefined
+        ? { body: await load() }
+        : cache.list({ entity, question: query, headers }, load)
+    },
+  }
+}
