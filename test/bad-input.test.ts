@@ -15,7 +15,7 @@ beforeAll(async () => {
   system = await startPrivateSystem()
   authorization = (await login(system.url('gateway'))).authorization
 }, 120_000)
-afterAll(() => system.stop())
+afterAll(() => system?.stop())
 
 const task = (json: object, headers: Record<string, string> = KEY) =>
   call(`${system.url('state')}/api/v1/states/task`, { method: 'POST', headers, json })

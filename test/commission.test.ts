@@ -9,7 +9,7 @@ let system: PrivateSystem
 beforeAll(async () => {
   system = await startPrivateSystem()
 }, 120_000)
-afterAll(() => system.stop())
+afterAll(() => system?.stop())
 
 /** Runs a curl of the commissioned READMEs as printed; only the ports are those of this system. */
 async function curl(command: string): Promise<{ status: number; body: Record<string, unknown> }> {

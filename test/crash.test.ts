@@ -18,7 +18,7 @@ let system: PrivateSystem
 beforeEach(async () => {
   system = await startPrivateSystem({ env: SHORT })
 }, 120_000)
-afterEach(() => system.stop())
+afterEach(() => system?.stop())
 
 test('kill -9 of the state process right after an acknowledged write loses neither the write nor its webhook', async () => {
   const receiver = await startReceiver()
