@@ -153,8 +153,8 @@ test('the document describes every route with an example that can be pasted', as
       '/api/v1/auth/login',
       '/api/v1/auth/refresh',
       '/api/v1/auth/sessions/{id}',
-      '/api/v1/gateway/circuits/',
-      '/api/v1/health/',
+      '/api/v1/gateway/circuits',
+      '/api/v1/health',
     ]),
   )
   expect((await fetch(`${url}/api/docs`)).status).toBe(200)

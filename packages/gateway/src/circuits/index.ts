@@ -35,7 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   }
 
   app.get(
-    '/',
+    '',
     {
       onRequest,
       schema: {
