@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import apiKey from '@potok/core/api-key'
 import { readConfig } from '@potok/core/config'
 import { createLogger } from '@potok/core/logging'
 import { createServer } from '@potok/core/server'
+import type { TestStore } from '@potok/core/testing/databases'
 import { Config } from '../config.ts'
 import idempotency from '../idempotency/index.ts'
 import store from '../store/index.ts'
@@ -14,8 +15,8 @@ import store from '../store/index.ts'
 export const key = { 'x-api-key': 'gateway-service-key' }
 
 export interface ServiceOptions {
-  /** PostgreSQL; undefined: SQLite in a directory that goes with the test. */
-  url?: string | undefined
+  /** From {@link TestStore.place}: two services with one place are replicas. Default: SQLite in a new directory. */
+  place?: Awaited<ReturnType<TestStore['place']>>
   /** Directory of the SQLite file, for a service that is started twice. */
   dataDir?: string
   env?: Record<string, string>
@@ -29,7 +30,7 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 /** A server with keys and the store, for the plugins under test; closed when the test is over. */
-export async function createService({ url, dataDir, env = {} }: ServiceOptions = {}) {
+export async function createService({ place, dataDir, env = {} }: ServiceOptions = {}) {
   const config = readConfig(Config, { LOG_LEVEL: 'silent', ...env })
   const app = await createServer({
     config,
@@ -38,10 +39,15 @@ export async function createService({ url, dataDir, env = {} }: ServiceOptions =
     metricsPath: '/metrics',
     docs: { path: '/api-docs', title: 'State', description: 'A test', security: 'apiKey' },
   })
-  const directory = dataDir ?? (await temporaryDirectory())
+  const directory = place === undefined ? (dataDir ?? (await temporaryDirectory())) : undefined
   onTestFinished(() => app.close())
   await app.register(apiKey, { keys: config.API_KEYS })
-  await app.register(store, { url, dataDir: directory, poolSize: 10 })
+  await app.register(store, {
+    url: place?.url,
+    dataDir: directory ?? dirname(place?.file ?? ''),
+    ...(place === undefined ? {} : { schema: place.schema }),
+    poolSize: 10,
+  })
   await app.register(idempotency, { retentionMs: 86_400_000 })
-  return { app, config, dataDir: directory }
+  return { app, config }
 }

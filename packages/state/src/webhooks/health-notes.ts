@@ -26,7 +26,7 @@ function statements(database: AnyDatabase) {
       (slot) => sql`
         update webhook_subscriptions set last_delivery_at = ${slot('at')}
         where id in ${given(slot('ids'))}
-          and (last_delivery_at is null or last_delivery_at < ${slot('at')} - ${sql.lit(SHOWN_MS)})`,
+          and (last_delivery_at is null or last_delivery_at + ${sql.lit(SHOWN_MS)} < ${slot('at')})`,
     ),
     unwell: database.statement<{ ids: string }>()(
       (slot) => sql<{ id: string }>`
