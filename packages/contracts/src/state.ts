@@ -47,13 +47,26 @@ const change = {
 }
 
 /** Body of `PUT` and `PATCH /states/:entity/:id`. */
-export const StateChange = Type.Object(change, { additionalProperties: false, minProperties: 1 })
+export const StateChange = Type.Object(change, {
+  additionalProperties: false,
+  minProperties: 1,
+  examples: [{ status: 'completed', reason: 'Отчёт отправлен' }],
+})
 export type StateChange = Static<typeof StateChange>
 
 /** Body of `POST /states/:entity`: creates, or changes what exists. */
 export const StateUpsert = Type.Object(
   { entityId: EntityId, ...change },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        entityId: 'task_123',
+        status: 'in_progress',
+        metadata: { assignee: 'user_789', priority: 'high' },
+      },
+    ],
+  },
 )
 export type StateUpsert = Static<typeof StateUpsert>
 

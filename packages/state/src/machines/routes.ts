@@ -16,7 +16,7 @@ export const routes: FastifyPluginAsyncTypebox<MachineRoutesOptions> = async (
 ) => {
   const onRequest = app.requireApiKey
 
-  app.get('/', { onRequest, schema: listSchema }, async () => ({ items: await catalog.list() }))
+  app.get('', { onRequest, schema: listSchema }, async () => ({ items: await catalog.list() }))
 
   app.get('/:entity', { onRequest, schema: getSchema }, async (request, reply) => {
     const { version, format } = request.query
@@ -30,10 +30,10 @@ export const routes: FastifyPluginAsyncTypebox<MachineRoutesOptions> = async (
 
   app.put('/:entity', { onRequest, schema: putSchema }, async (request, reply) => {
     const { body: definition, params, query, caller } = request
-    if (query.dryRun) return replacement.dryRun(params.entity, definition)
+    if (query.dryRun === true) return replacement.dryRun(params.entity, definition)
     const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers
     const conditions = { ifMatch, ifNoneMatch }
-    const key = { entity: params.entity, actor: caller.actor, force: query.force }
+    const key = { entity: params.entity, actor: caller.actor, force: query.force === true }
     const { machine, created } = await replacement.put({ ...key, definition, conditions })
     reply.header('etag', entityTag(machine.version))
     return reply.code(created ? 201 : 200).send(machine)

@@ -6,8 +6,9 @@ import { closedSet } from '@potok/contracts/closed-set'
 import { Type } from '@sinclair/typebox'
 
 const MachineParams = Type.Object({ entity: EntityType })
+const OwnParams = Type.Object({ entity: { ...EntityType, examples: ['order'] } })
 
-const flag = (description: string) => Type.Boolean({ default: false, description })
+const flag = (description: string) => Type.Optional(Type.Boolean({ default: false, description }))
 
 const MachineQuery = Type.Object(
   {
@@ -104,7 +105,7 @@ export const putSchema = {
     'Every change makes a new version; the version in force stands on every history row. Refused with 409 when ' +
     'stored entities have a status that the new rules do not know. Metadata paths in `indexes` are indexed at once; ' +
     'writes of states wait meanwhile.',
-  params: MachineParams,
+  params: OwnParams,
   querystring: PutQuery,
   headers: PutHeaders,
   body: MachineBody,

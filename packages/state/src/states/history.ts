@@ -3,9 +3,10 @@ import type { HistoryRow } from './state-row.ts'
 import type { StateTables } from './tables.ts'
 
 export interface HistoryQuery {
-  limit: number
-  /** `desc`: the newest first. */
-  order: 'asc' | 'desc'
+  /** Default 50. */
+  limit?: number | undefined
+  /** `desc`, the default: the newest first. */
+  order?: 'asc' | 'desc' | undefined
   /** The last version that was seen. */
   cursor?: string | undefined
 }
@@ -67,7 +68,7 @@ export function createHistory(store: AnyDatabase) {
     async page(
       entity: string,
       id: string,
-      { limit, order, cursor }: HistoryQuery,
+      { limit = 50, order = 'desc', cursor }: HistoryQuery,
     ): Promise<HistoryPage> {
       const query = of(entity, id)
         .orderBy('version', order)

@@ -14,14 +14,18 @@ const options = {
       description: 'Field of the order; `-`: descending',
     }),
   ),
-  limit: Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'States of a page' }),
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'States of a page' }),
+  ),
   cursor: Type.Optional(
     Type.String({ maxLength: 1000, description: '`nextCursor` of the page before' }),
   ),
-  count: Type.Boolean({
-    default: false,
-    description: 'Also tell `total`; 10000 stands for 10000 or more',
-  }),
+  count: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Also tell `total`; 10000 stands for 10000 or more',
+    }),
+  ),
   groupBy: Type.Optional(
     Type.String({
       maxLength: 400,

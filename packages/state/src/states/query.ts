@@ -89,14 +89,14 @@ function groupOf(groupBy: string | undefined, path: string): Pick<Query, 'groupB
 /** What both forms of the language have in common. */
 export interface QueryOptions {
   sort?: string | undefined
-  limit: number
+  limit?: number | undefined
   cursor?: string | undefined
-  count: boolean
+  count?: boolean | undefined
   groupBy?: string | undefined
 }
 
 function optionsOf(
-  { sort: text, limit, cursor, count, groupBy }: QueryOptions,
+  { sort: text, limit = 50, cursor, count = false, groupBy }: QueryOptions,
   part: '/querystring' | '/body',
 ): Omit<Query, 'entity' | 'where'> {
   const sort = sortOf(text, `${part}/sort`)

@@ -19,6 +19,11 @@ import { ListQuery, QueryBody, StatePage } from './query-schemas.ts'
 
 const EntityParams = Type.Object({ entity: EntityType })
 const StateParams = Type.Object({ entity: EntityType, id: EntityId })
+/** Of the types that come with the product only persons expire. */
+const PresenceParams = Type.Object({
+  entity: { ...EntityType, examples: ['user'] },
+  id: { ...EntityId, examples: ['user_789'] },
+})
 
 const entityTags = (description: string) =>
   Type.Optional(Type.String({ pattern: ENTITY_TAGS, description }))
@@ -58,8 +63,10 @@ const DeleteQuery = Type.Object({ reason: Type.Optional(Reason) }, { additionalP
 
 const HistoryPageQuery = Type.Object(
   {
-    order: closedSet(['asc', 'desc'], { default: 'desc', description: 'desc: the newest first' }),
-    limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }),
+    order: Type.Optional(
+      closedSet(['asc', 'desc'], { default: 'desc', description: 'desc: the newest first' }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
     cursor: Type.Optional(
       Type.String({ pattern: '^[0-9]{1,10}$', description: '`nextCursor` of the page before' }),
     ),
@@ -148,6 +155,7 @@ export const putSchema = {
 export const patchSchema = {
   ...putSchema,
   summary: 'Change a state; metadata are merged (RFC 7396)',
+  body: { ...StateChange, examples: [{ metadata: { priority: 'urgent', dueAt: null } }] },
 }
 
 export const deleteSchema = {
@@ -162,7 +170,7 @@ export const deleteSchema = {
 export const heartbeatSchema = {
   tags,
   summary: 'Give a sign of life: the expiry moves on, the version stays',
-  params: StateParams,
+  params: PresenceParams,
   headers: WriteHeaders,
   body: HeartbeatBody,
   response: { 200: State, ...refusals },
