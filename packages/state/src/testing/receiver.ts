@@ -44,18 +44,19 @@ export async function startReceiver(answer: Answer = (response) => response.end(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
+  const close = (): Promise<void> =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  onTestFinished(close)
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined
   return {
     receipts,
     url: `http://127.0.0.1:${port}/hook`,
+    /** Nobody listens there any more. */
+    close,
     /** Answers otherwise from now on. */
     behave(next: Answer): void {
       state.answer = next
@@ -68,3 +69,16 @@ export async function startReceiver(answer: Answer = (response) => response.end(
       }),
   }
 }
+
+/** One header of a receipt; empty when it was not there. */
+export const header = (receipt: Receipt | undefined, name: string): string => {
+  const value = receipt?.headers[name]
+  return typeof value === 'string' ? value : ''
+}
+
+/** The headers that a Standard Webhooks library looks at. */
+export const standardHeaders = (receipt: Receipt | undefined) => ({
+  'webhook-id': header(receipt, 'webhook-id'),
+  'webhook-timestamp': header(receipt, 'webhook-timestamp'),
+  'webhook-signature': header(receipt, 'webhook-signature'),
+})

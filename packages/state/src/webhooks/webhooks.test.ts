@@ -2,23 +2,9 @@ import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { verifySignature } from '@potok/contracts/webhook-signature'
 import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
-import { startReceiver, type Receipt } from '../testing/receiver.ts'
+import { eventually } from '../testing/eventually.ts'
+import { header, standardHeaders, startReceiver } from '../testing/receiver.ts'
 import { change, createWebhookService } from '../testing/webhook-service.ts'
-
-/** Machines that build at the same time are slow. */
-// oxlint-disable-next-line vitest/require-awaited-expect-poll -- its callers await it
-const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 20 })
-
-const header = (receipt: Receipt | undefined, name: string): string => {
-  const value = receipt?.headers[name]
-  return typeof value === 'string' ? value : ''
-}
-
-const standardHeaders = (receipt: Receipt | undefined) => ({
-  'webhook-id': header(receipt, 'webhook-id'),
-  'webhook-timestamp': header(receipt, 'webhook-timestamp'),
-  'webhook-signature': header(receipt, 'webhook-signature'),
-})
 
 function suite(store: TestStore): void {
   const build = async (webhooks = {}) =>
