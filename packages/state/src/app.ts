@@ -4,10 +4,12 @@ import apiKey from '@potok/core/api-key'
 import rateLimit from '@potok/core/rate-limit'
 import { createServer } from '@potok/core/server'
 import type { Logger } from '@potok/core/logging'
+import cache from './cache/index.ts'
 import type { Config } from './config.ts'
 import events from './events/index.ts'
 import idempotency from './idempotency/index.ts'
 import machines from './machines/index.ts'
+import { cacheOptions } from './plugin-options.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
 import webhooks from './webhooks/index.ts'
@@ -61,7 +63,9 @@ export async function buildApp(config: Config, logger: Logger) {
     retentionDays: config.DELIVERY_RETENTION_DAYS,
   })
   await app.register(machines)
+  await app.register(cache, cacheOptions(config))
   await app.register(states, {
+    cache: app.stateCache,
     metadataLimitBytes: config.METADATA_LIMIT,
     sweepMs: config.EXPIRY_SWEEP_MS,
   })

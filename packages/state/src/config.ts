@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { baseConfig, redisSetting, serviceThrottle } from '@potok/core/config/schemas'
+import { TTL_RULES } from './cache/schemas.ts'
 
 const milliseconds = (value: number, description: string, minimum = 0) =>
   Type.Integer({ minimum, maximum: 86_400_000, default: value, description })
@@ -46,6 +47,31 @@ export const Config = Type.Object({
   REDIS_GLOBAL_PORT: redisSetting.port('the global cache'),
   REDIS_GLOBAL_DB: redisSetting.db('the global cache', 1),
   REDIS_GLOBAL_PASSWORD: redisSetting.password('the global cache'),
+  CACHE_TTL: Type.Optional(
+    Type.String({
+      pattern: TTL_RULES,
+      description:
+        'Seconds that cache keys live, `pattern=seconds`, comma separated, the longest pattern that fits decides, 0 is not cached; such as `state:user:*=30,state:task:vip-*=0`; unset: `state:*=300,state:list:*=60`',
+    }),
+  ),
+  CACHE_DEGRADED_TTL: Type.Integer({
+    minimum: 1,
+    maximum: 3600,
+    default: 5,
+    description: 'Seconds that a process keeps a state while the global cache is away',
+  }),
+  CACHE_MAX_ENTRIES: Type.Integer({
+    minimum: 16,
+    maximum: 10_000_000,
+    default: 50_000,
+    description: 'Keys that a process keeps in its memory',
+  }),
+  CACHE_MAX_BYTES: Type.Integer({
+    minimum: 1_048_576,
+    maximum: 8_589_934_592,
+    default: 67_108_864,
+    description: 'Memory of a process for cached states and lists, about',
+  }),
   WEBHOOK_DELIVERY_TIMEOUT: milliseconds(30_000, 'Longest an attempt may take, ms', 100),
   WEBHOOK_MAX_RETRIES: Type.Integer({
     minimum: 0,

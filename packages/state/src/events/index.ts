@@ -5,6 +5,7 @@
 import fp from 'fastify-plugin'
 import { Gauge, type Registry } from 'prom-client'
 import { createEventLog, type EventLog } from './event-log.ts'
+import { createFeed, type EventFeed } from './feed.ts'
 import { createPages } from './pages.ts'
 import { createPublisher } from './publish.ts'
 import { createReader, type EventReader } from './reader.ts'
@@ -16,6 +17,7 @@ import { Tail } from './tail.ts'
 
 export { serialise, type NewEvent, type Participant, type StoredEvent } from './event-log.ts'
 export { randomEventId } from './event-id.ts'
+export type { EventFeed } from './feed.ts'
 
 export interface EventsOptions {
   prefix?: string
@@ -35,6 +37,7 @@ export interface EventsOptions {
 declare module 'fastify' {
   interface FastifyInstance {
     events: EventLog
+    eventFeed: EventFeed
   }
 }
 
@@ -53,9 +56,10 @@ export default fp<EventsOptions>(
     const database = app.store
     const sequencer = new Sequencer(database)
     const tail = new Tail({ sequencer, log, pollMs: options.pollMs ?? 500 })
+    const pages = createPages({ database })
     const reader = createReader({
       tail,
-      pages: createPages({ database }),
+      pages,
       log,
       maxStreams: options.maxStreams,
       heartbeatMs: options.heartbeatMs ?? 15_000,
@@ -70,6 +74,7 @@ export default fp<EventsOptions>(
     })
     const eventLog = createEventLog({ database, committed: () => tail.wake() })
     app.decorate('events', eventLog)
+    app.decorate('eventFeed', createFeed(tail, pages))
 
     await tail.start()
     retention.start()
@@ -78,7 +83,11 @@ export default fp<EventsOptions>(
       await Promise.all([tail.close(), retention.close()])
     })
     countReaders(app.registry, reader)
-    const publish = createPublisher({ database, log: eventLog, once: app.idempotency.once })
+    const publish = createPublisher({
+      database,
+      log: eventLog,
+      once: (trx, claim, work) => app.idempotency.once(trx, claim, work),
+    })
     await app.register(routes, { prefix: options.prefix ?? '/api/v1/events', reader, publish })
   },
   {

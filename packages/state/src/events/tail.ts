@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import type { DatabaseLog } from '@potok/core/database'
 import type { Sequencer, StoreView } from './sequencer.ts'
 
@@ -16,6 +17,7 @@ export class Tail {
   readonly #options: TailOptions
   readonly #listeners = new Set<() => void>()
   #view: StoreView | undefined
+  #lookedAt = -Infinity
   #timer: NodeJS.Timeout | undefined
   #turning: Promise<void> | undefined
   #again = false
@@ -29,6 +31,7 @@ export class Tail {
   async start(): Promise<void> {
     const { sequencer, pollMs } = this.#options
     await sequencer.begin()
+    this.#lookedAt = performance.now()
     this.#view = await sequencer.view()
     this.#timer = setInterval(() => void this.#look(false), pollMs).unref()
   }
@@ -42,6 +45,11 @@ export class Tail {
   get view(): StoreView {
     if (this.#view === undefined) throw new Error('The tail of the event log has not been started')
     return this.#view
+  }
+
+  /** When that look began, `performance.now()`: everything committed before is in the view. */
+  get lookedAt(): number {
+    return this.#lookedAt
   }
 
   /** Looks now; what was committed before the call is seen. */
@@ -89,6 +97,7 @@ export class Tail {
   async #turn(committed: boolean): Promise<void> {
     const { sequencer } = this.#options
     const known = this.view
+    const startedAt = performance.now()
     if (committed) await sequencer.sequence(known)
     let next = await sequencer.view(known)
     if (next.unsequenced) {
@@ -96,6 +105,7 @@ export class Tail {
       next = await sequencer.view(next)
     }
     this.#view = next
+    this.#lookedAt = startedAt
     if (next.head === known.head && next.epoch === known.epoch) return
     for (const listener of this.#listeners) listener()
   }
