@@ -1,9 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  describeDatabases,
-  describePostgres,
-  type TestStore,
-} from '@potok/core/testing/databases'
+import { describeDatabases, describePostgres, type TestStore } from '@potok/core/testing/databases'
 import { createStateService } from '../testing/state-service.ts'
 
 const order = {
@@ -73,7 +69,9 @@ function suite(store: TestStore): void {
       history.body.items.map(({ machineVersion }: Record<string, unknown>) => machineVersion),
     ).toEqual([1, 2, 2])
     expect((await call('GET', 'machines/order?version=1')).body).toEqual(created.body)
-    expect((await call('GET', 'machines/order?version=9')).body.code).toBe('MACHINES_VERSION_NOT_FOUND')
+    expect((await call('GET', 'machines/order?version=9')).body.code).toBe(
+      'MACHINES_VERSION_NOT_FOUND',
+    )
     expect((await call('GET', 'machines')).body.items).toHaveLength(4)
   })
 
@@ -97,7 +95,10 @@ function suite(store: TestStore): void {
       statuses: ['draft', 'approved'],
       initial: ['draft', 'new'],
       transitions: { draft: ['done'], gone: ['draft'] },
-      expiry: { draft: { afterSeconds: 5, to: 'lost' }, approved: { afterSeconds: 5, to: 'approved' } },
+      expiry: {
+        draft: { afterSeconds: 5, to: 'lost' },
+        approved: { afterSeconds: 5, to: 'approved' },
+      },
     })
 
     expect(body).toMatchObject({ status: 422, code: 'MACHINES_DEFINITION_INVALID' })
@@ -116,7 +117,11 @@ function suite(store: TestStore): void {
     await call('POST', 'states/order', { entityId: 'o1' })
     await call('POST', 'states/order', { entityId: 'o2' })
     await call('PUT', 'states/order/o2', { status: 'rejected' })
-    const narrow = { statuses: ['draft', 'approved'], initial: ['draft'], transitions: { draft: ['approved'] } }
+    const narrow = {
+      statuses: ['draft', 'approved'],
+      initial: ['draft'],
+      transitions: { draft: ['approved'] },
+    }
     const stranded = { strandedTotal: 1, stranded: [{ entityId: 'o2', status: 'rejected' }] }
 
     const dry = await call('PUT', 'machines/order?dryRun=true', narrow)
@@ -168,7 +173,9 @@ function suite(store: TestStore): void {
     expect(headers['content-type']).toBe('text/vnd.mermaid; charset=utf-8')
     expect(body).toContain('stateDiagram-v2\n  [*] --> offline\n')
     expect(body).toContain('  online --> offline: after 90 s\n')
-    expect((await call('GET', 'machines/process?format=mermaid')).body).toContain('finished --> [*]')
+    expect((await call('GET', 'machines/process?format=mermaid')).body).toContain(
+      'finished --> [*]',
+    )
   })
 }
 

@@ -58,6 +58,12 @@ function urlOf(path: string, { parameters = [] }: Operation): string {
   return query.length === 0 ? filled : `${filled}?${query.join('&')}`
 }
 
+/** @param schema undefined: an answer without a body; its references lead into the document's components */
+function isAsPromised(schema: TSchema | undefined, { components }: Document, body: unknown) {
+  if (schema === undefined) return body === undefined
+  return createParser(Type.Unsafe({ ...schema, components })).check(body)
+}
+
 describeDatabases('the OpenAPI document', (store) => {
   test('every example of states and machines, sent as it stands, gets the promised answer', async () => {
     const { call } = await createStateService({ place: await store.place() })
@@ -80,12 +86,11 @@ describeDatabases('the OpenAPI document', (store) => {
             status: expect.toSatisfy((status: number) => status < 300) as number,
           })
           const schema = promised?.content?.['application/json']?.schema
-          if (schema === undefined) expect(reply.status).toBe(204)
-          else {
-            // References lead into the document's components.
-            const parse = createParser(Type.Unsafe({ ...schema, components: document.components }))
-            expect(parse(reply.body)).toEqual(reply.body)
-          }
+          expect({ path, method, asPromised: isAsPromised(schema, document, reply.body) }).toEqual({
+            path,
+            method,
+            asPromised: true,
+          })
         }
       }
     }
