@@ -53,6 +53,8 @@ export interface StageOptions {
   mode?: 'webhook' | 'polling'
   /** Do the platform's own rate limits hold? Off unless a test is about them. */
   rateLimits?: boolean
+  /** Of the platform: seconds of its retries in one of ours. Default 60. */
+  timeScale?: number
   /** Of the gateways; needed for more than one. */
   databaseUrl?: string
   gateways?: number
@@ -64,7 +66,7 @@ export async function setStage(options: StageOptions = {}) {
   const { app: max, platform } = await buildSimulator({
     token: TOKEN,
     rateLimits: options.rateLimits ?? false,
-    timeScale: 60,
+    timeScale: options.timeScale ?? 60,
   })
   const maxUrl = await max.listen({ host: HOST, port: 0 })
   const system = await startPrivateSystem({ only: ['admin', 'state'] })

@@ -110,10 +110,7 @@ async function work(
   const { payload, attempt, enqueuedAt } = job
   const type = String(payload.update['update_type'])
   if (!isKnownUpdate(type)) return { status: 'done' }
-  const { incoming, isForBot } = addressOf(
-    readUpdate(type, { ...payload.update, update_type: type }),
-    deps.self(),
-  )
+  const { incoming, isForBot } = addressOf(readUpdate(type, payload.update), deps.self())
   const log = deps.log.child({ correlationId: payload.correlationId, event: type })
   try {
     const trace = await handle(deps, { incoming, isForBot, payload, signal })
@@ -216,7 +213,11 @@ async function converse(deps: InboxDeps, given: Case): Promise<Omit<Trace, 'key'
 
   const { correlationId, receivedAt } = payload
   const chatId = chat.group ? undefined : chat.id
-  const person = await deps.people.meet({ sender, userLocale, chatId }, { correlationId, signal })
+  const isComing = incoming.type === 'bot_started'
+  const person = await deps.people.meet(
+    { sender, userLocale, chatId, isComing },
+    { correlationId, signal },
+  )
   const conversation = {
     chat:
       chatKey ?? (person.chatId === undefined ? `user:${sender.user_id}` : `chat:${person.chatId}`),

@@ -34,6 +34,11 @@ export interface OutboxDeps {
   pollMs?: number
 }
 
+interface Sending extends OutboxDeps {
+  /** Jobs whose last try the platform's limit refused. */
+  limited: Set<string>
+}
+
 /** What a settled message leaves behind. */
 type Trace = { sent: SentMessage } | { unreachable: true } | { gone: true }
 
@@ -52,6 +57,8 @@ export type Outbox = ReturnType<typeof createOutbox>
 const KEY = 'order'
 /** Beyond the deadline of several calls, the waiting for their turn included. */
 const LEASE_MS = 60_000
+/** Forgetting one costs a question to the platform. */
+const LIMITED_REMEMBERED = 1000
 /** Messages of a chat looked through for one that may have been sent. */
 const LOOKED_THROUGH = 20
 
@@ -65,11 +72,12 @@ function laneOf(message: Outgoing): string {
 /** Everything the bot says goes through here: stored with what caused it, sent within the limits, tried until taken. */
 export function createOutbox(deps: OutboxDeps) {
   const { database } = deps
+  const sending: Sending = { ...deps, limited: new Set() }
   const queue: Queue<Outgoing> = createQueue({
     database,
     name: 'bot-outbox',
     payload: Outgoing,
-    work: (job: OutboxJob, { signal }) => deliver(deps, job, signal),
+    work: (job: OutboxJob, { signal }) => deliver(sending, job, signal),
     settled: (trx, settlements: readonly Settlement<Outgoing, Trace>[]) =>
       record(deps, trx, settlements),
     log: deps.log,
@@ -105,11 +113,7 @@ async function turnCard(cards: CardMessages, trx: AnyTransaction, message: Outgo
   else await cards.show(trx, message.chatId, message.mid, message.card)
 }
 
-async function deliver(
-  deps: OutboxDeps,
-  job: OutboxJob,
-  signal: AbortSignal,
-): Promise<OutboxOutcome> {
+async function deliver(deps: Sending, job: OutboxJob, signal: AbortSignal): Promise<OutboxOutcome> {
   const { metrics, log } = deps
   const { correlationId, kind } = job.payload
   const child = log.child({ correlationId, kind, lane: job.lane })
@@ -129,11 +133,13 @@ async function deliver(
  * Edits bear repetition, so only new messages are looked for.
  */
 async function sentBefore(
-  { platform, pace, self, lastSent, metrics }: OutboxDeps,
-  { payload, attempt, leases }: OutboxJob,
+  { platform, pace, self, lastSent, metrics, limited }: Sending,
+  { id, payload, attempt, leases }: OutboxJob,
   signal: AbortSignal,
 ): Promise<SentMessage | undefined> {
   if (payload.kind !== 'send' || (attempt === 1 && leases === 1)) return undefined
+  // Refused by the limit: nobody took it, and another question would only make the limit worse.
+  if (limited.delete(id) && leases === 1) return undefined
   const { chatId, content } = payload
   const selfId = self()?.id
   if (chatId === undefined || selfId === undefined) {
@@ -159,7 +165,7 @@ async function listedIn(platform: OutboxDeps['platform'], chatId: number) {
 }
 
 function failed(
-  { metrics, maxAgeMs }: OutboxDeps,
+  { metrics, maxAgeMs, limited }: Sending,
   job: OutboxJob,
   error: unknown,
   log: FastifyBaseLogger,
@@ -167,6 +173,7 @@ function failed(
   const verdict = verdictOf(error, job.attempt)
   if (verdict.next === 'retry') {
     metrics.sent(verdict.outcome)
+    if (verdict.outcome === 'limited' && limited.size < LIMITED_REMEMBERED) limited.add(job.id)
     const { delayMs } = verdict
     log.warn({ err: error, attempt: job.attempt, delayMs }, 'message not sent, trying again')
     return Date.now() - job.enqueuedAt > maxAgeMs

@@ -28,6 +28,8 @@ export interface Meeting {
   userLocale: string | undefined
   /** The dialog, when it is one. */
   chatId: number | undefined
+  /** They come, or come back: what was known of them may be over. */
+  isComing: boolean
 }
 
 export type People = ReturnType<typeof createPeople>
@@ -55,7 +57,7 @@ export function createPeople(options: PeopleOptions) {
       const maxUserId = meeting.sender.user_id
       const fresh = memory.get(maxUserId)
       const isSameDialog = meeting.chatId === undefined || fresh?.chatId === meeting.chatId
-      if (fresh?.reachable === true && isSameDialog) return fresh
+      if (fresh?.reachable === true && isSameDialog && !meeting.isComing) return fresh
       try {
         const person = await fetchPerson(options, rows, meeting, contact)
         memory.set(maxUserId, person)

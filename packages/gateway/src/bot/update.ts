@@ -5,7 +5,6 @@ import { createParser } from '@potok/core/validation'
 import {
   KNOWN_UPDATES,
   UPDATES,
-  type AnyUpdate,
   type KnownUpdateType,
   type MaxMessage,
   type MaxUser,
@@ -57,7 +56,7 @@ export function isKnownUpdate(type: string): type is KnownUpdateType {
  * Reads an update of a known type.
  * @throws ValueRefused it lacks what its type cannot be without
  */
-export function readUpdate(type: KnownUpdateType, raw: AnyUpdate): Incoming {
+export function readUpdate(type: KnownUpdateType, raw: unknown): Incoming {
   switch (type) {
     case 'message_created':
       return messageCreated(parsers.message_created(raw))

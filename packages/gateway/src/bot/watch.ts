@@ -22,7 +22,7 @@ export function createWatch({ work, everyMs, log, name }: WatchDeps) {
     for (let failures = 0; !signal.aborted;) {
       try {
         await work(signal)
-        if (failures > 0) log.info({ watch: name }, 'the MAX platform answers again')
+        if (failures > 0) log.info({ watch: name, failures }, 'the bot can do this again')
         failures = 0
         isHealthy = true
       } catch (error) {
@@ -31,7 +31,7 @@ export function createWatch({ work, everyMs, log, name }: WatchDeps) {
         isHealthy = false
         // The first failure and every tenth: an outage of hours needs no line a minute.
         if (failures % 10 === 1)
-          log.warn({ err: error, watch: name, failures }, 'MAX is not as it should be')
+          log.warn({ err: error, watch: name, failures }, 'the bot cannot do this, trying again')
       }
       const wait = failures === 0 ? everyMs : Math.min(everyMs, backOffMs(failures))
       await pause(wait, undefined, { signal }).catch(() => undefined)
