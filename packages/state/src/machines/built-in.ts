@@ -1,5 +1,6 @@
 import type { Machine, MachineDefinition } from '@potok/contracts/machine'
 import { PRESENCE_STATUSES, TASK_STATUSES } from '@potok/contracts/task'
+import { createRules, type Rules } from './rules.ts'
 
 const task: MachineDefinition = {
   statuses: [...TASK_STATUSES],
@@ -43,3 +44,8 @@ export const builtInMachines: readonly Machine[] = [
   { entity: 'user', version: 1, builtIn: true, ...user },
   { entity: 'process', version: 1, builtIn: true, ...processes },
 ]
+
+/** The same, ready to be asked, by entity type. */
+export const builtInRules: ReadonlyMap<string, Rules> = new Map(
+  builtInMachines.map((machine) => [machine.entity, createRules(machine)]),
+)

@@ -1,6 +1,6 @@
 import type { Machine } from '@potok/contracts/machine'
 import type { AnyTransaction } from '@potok/core/database'
-import { builtInMachines } from './built-in.ts'
+import { builtInMachines, builtInRules } from './built-in.ts'
 import { unknownEntity, VersionNotFound } from './errors.ts'
 import type { MachineRows } from './rows.ts'
 import { createRules, type Rules } from './rules.ts'
@@ -13,9 +13,6 @@ export type Catalog = ReturnType<typeof createCatalog>
  */
 export function createCatalog(rows: MachineRows) {
   const builtIn = new Map(builtInMachines.map((machine) => [machine.entity, machine]))
-  const builtInRules = new Map(
-    builtInMachines.map((machine) => [machine.entity, createRules(machine)]),
-  )
   const remembered = new Map<string, Rules>()
 
   async function find(entity: string, trx?: AnyTransaction): Promise<Rules | undefined> {

@@ -8,6 +8,7 @@ import { createMachineRows } from './rows.ts'
 import { routes } from './routes.ts'
 
 export { holdsElement } from './array-elements.ts'
+export { builtInRules } from './built-in.ts'
 export type { Catalog } from './catalog.ts'
 export { unknownEntity } from './errors.ts'
 export { membersOf, metadataText } from './metadata-index.ts'

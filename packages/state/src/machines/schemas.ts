@@ -3,10 +3,11 @@ import { Machine, MachineDefinition } from '@potok/contracts/machine'
 import { Problem } from '@potok/contracts/problem'
 import { ENTITY_TAGS } from '@potok/core/lib/precondition'
 import { closedSet } from '@potok/contracts/closed-set'
+import { withExamples } from '@potok/contracts/with-examples'
 import { Type } from '@sinclair/typebox'
 
 const MachineParams = Type.Object({ entity: EntityType })
-const OwnParams = Type.Object({ entity: { ...EntityType, examples: ['order'] } })
+const OwnParams = Type.Object({ entity: withExamples(EntityType, ['order']) })
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ default: false, description }))
 
