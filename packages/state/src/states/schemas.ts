@@ -12,6 +12,7 @@ import {
   TtlSeconds,
 } from '@potok/contracts/state'
 import { ENTITY_TAGS } from '@potok/core/lib/precondition'
+import { withExamples } from '@potok/contracts/with-examples'
 import { Type } from '@sinclair/typebox'
 import { IdempotencyKey } from '../idempotency/schemas.ts'
 import { BatchAnswer, BatchBody } from './batch-schemas.ts'
@@ -21,8 +22,8 @@ const EntityParams = Type.Object({ entity: EntityType })
 const StateParams = Type.Object({ entity: EntityType, id: EntityId })
 /** Of the types that come with the product only persons expire. */
 const PresenceParams = Type.Object({
-  entity: { ...EntityType, examples: ['user'] },
-  id: { ...EntityId, examples: ['user_789'] },
+  entity: withExamples(EntityType, ['user']),
+  id: withExamples(EntityId, ['user_789']),
 })
 
 const entityTags = (description: string) =>
@@ -155,7 +156,7 @@ export const putSchema = {
 export const patchSchema = {
   ...putSchema,
   summary: 'Change a state; metadata are merged (RFC 7396)',
-  body: { ...StateChange, examples: [{ metadata: { priority: 'urgent', dueAt: null } }] },
+  body: withExamples(StateChange, [{ metadata: { priority: 'urgent', dueAt: null } }]),
 }
 
 export const deleteSchema = {
