@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
-import { eventually } from '../testing/eventually.ts'
+import { patience } from '../testing/patience.ts'
 import { startReceiver } from '../testing/receiver.ts'
 import { change, createWebhookService } from '../testing/webhook-service.ts'
 
@@ -17,7 +17,9 @@ function suite(store: TestStore): void {
     const { id } = await subscribe({ url: receiver.url, ordering: 'entity', maxRetries: 1 })
 
     await raise(change('t1', 1), change('t1', 2), change('t2', 1), change('t2', 2))
-    await eventually(() => receiver.versions().toSorted()).toEqual(['t1/1', 't2/1', 't2/2'])
+    await expect
+      .poll(() => receiver.versions().toSorted(), patience)
+      .toEqual(['t1/1', 't2/1', 't2/2'])
 
     const waiting = (await deliveries(id)).find(
       (delivery) => delivery.entityId === 't1' && delivery.version === 2,
@@ -25,9 +27,9 @@ function suite(store: TestStore): void {
     expect(waiting?.explain).toBe('waits behind an earlier delivery of task/t1')
     receiver.behave((response) => response.end())
     app.store.setClockOffset(5000)
-    await eventually(async () => (await deliveries(id)).map(({ status }) => status)).toEqual(
-      Array.from({ length: 4 }, () => 'delivered'),
-    )
+    await expect
+      .poll(async () => (await deliveries(id)).map(({ status }) => status), patience)
+      .toEqual(Array.from({ length: 4 }, () => 'delivered'))
     const order = receiver.versions()
     expect(order.filter((version) => version.startsWith('t1'))).toEqual(['t1/1', 't1/1', 't1/2'])
     expect(order.filter((version) => version.startsWith('t2'))).toEqual(['t2/1', 't2/2'])
@@ -39,14 +41,16 @@ function suite(store: TestStore): void {
     const receiver = await startReceiver((response) => void open.push(response))
     const { id } = await subscribe({ url: receiver.url, ordering: 'latest' })
     await raise(change('t1', 1))
-    await eventually(() => open).toHaveLength(1)
+    await expect.poll(() => open, patience).toHaveLength(1)
     for (let version = 2; version <= 5; version += 1) await raise(change('t1', version))
     await raise(change('t2', 1), change('t2', 2), change('t2', 3))
     receiver.behave((response) => response.end())
 
     for (const response of open) response.end()
 
-    await eventually(async () => (await deliveries(id, '?status=pending')).length).toBe(0)
+    await expect
+      .poll(async () => (await deliveries(id, '?status=pending')).length, patience)
+      .toBe(0)
     expect(receiver.versions().toSorted()).toEqual(['t1/1', 't1/5', 't2/3'])
     const skipped = await deliveries(id, '?status=skipped')
     expect(skipped.map(({ entityId, version }) => `${entityId}/${version}`).toSorted()).toEqual([
@@ -67,7 +71,7 @@ function suite(store: TestStore): void {
     const receiver = await startReceiver((response) => void open.push(response))
     const { id } = await subscribe({ url: receiver.url })
     await raise(change('t1', 1))
-    await eventually(() => open).toHaveLength(1)
+    await expect.poll(() => open, patience).toHaveLength(1)
     const [running] = await deliveries(id)
     const redeliver = () => call('POST', `webhooks/deliveries/${running?.id}/redeliver`)
 
@@ -78,11 +82,11 @@ function suite(store: TestStore): void {
     })
     receiver.behave((response) => response.end())
     for (const response of open) response.end()
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('delivered')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
     const again = await redeliver()
 
     expect(again).toMatchObject({ status: 202, body: { id: running?.id, status: 'pending' } })
-    await eventually(async () => (await deliveries(id))[0]?.attempts.length).toBe(2)
+    await expect.poll(async () => (await deliveries(id))[0]?.attempts.length, patience).toBe(2)
     expect((await deliveries(id))[0]?.status).toBe('delivered')
     const bodies = receiver.receipts.map(({ body }) => body)
     expect(bodies[1]).toBe(bodies[0])
@@ -100,10 +104,10 @@ function suite(store: TestStore): void {
     const { id } = await subscribe({ url: receiver.url, maxInFlight: 3 })
     await raise(...Array.from({ length: 20 }, (_, index) => change(`t${index}`, 1)))
     const path = `webhooks/subscriptions/${id}/deliveries?limit=4`
-    await eventually(
-      async () => (await call('GET', `${path}&status=delivered`)).body.items.length,
-    ).toBe(4)
-    await eventually(() => receiver.receipts).toHaveLength(10)
+    await expect
+      .poll(async () => (await call('GET', `${path}&status=delivered`)).body.items.length, patience)
+      .toBe(4)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(10)
 
     const seen: { id: string; status: string }[] = []
     let cursor = ''
@@ -130,14 +134,16 @@ function suite(store: TestStore): void {
     const events = Array.from({ length: 40 }, (_, index) => change(`t${index}`, 1))
     const from = performance.now()
     await raise(...events)
-    await eventually(() => healthy.receipts).toHaveLength(40)
+    await expect.poll(() => healthy.receipts, patience).toHaveLength(40)
     const last = Math.max(...healthy.receipts.map(({ at }) => at))
 
     expect(hanging.receipts.length).toBeLessThanOrEqual(8)
     expect(last - from).toBeLessThan(1000)
-    await eventually(async () => (await subscription(id)).backlog.dead).toBeGreaterThanOrEqual(8)
+    await expect
+      .poll(async () => (await subscription(id)).backlog.dead, patience)
+      .toBeGreaterThanOrEqual(8)
     const before = hanging.receipts.length
-    await eventually(() => hanging.receipts.length).toBeGreaterThan(before + 1)
+    await expect.poll(() => hanging.receipts.length, patience).toBeGreaterThan(before + 1)
     const gaps = hanging.receipts
       .slice(8)
       .map(({ at }, index, all) => at - (all[index - 1]?.at ?? 0))

@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { verifySignature } from '@potok/contracts/webhook-signature'
 import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
-import { eventually } from '../testing/eventually.ts'
+import { patience } from '../testing/patience.ts'
 import { header, standardHeaders, startReceiver } from '../testing/receiver.ts'
 import { change, createWebhookService } from '../testing/webhook-service.ts'
 
@@ -147,8 +147,8 @@ function suite(store: TestStore): void {
     )
     await call('POST', 'events', { name: 'a', entity: 'report', id: 'r1', data: { n: 1 } })
 
-    await eventually(() => receiver.versions()).toEqual(['t1/3'])
-    await eventually(() => custom.receipts).toHaveLength(1)
+    await expect.poll(() => receiver.versions(), patience).toEqual(['t1/3'])
+    await expect.poll(() => custom.receipts, patience).toHaveLength(1)
     expect(JSON.parse(custom.receipts[0]?.body ?? '')).toMatchObject({
       event: 'custom.event',
       data: { name: 'a', entity: 'report', id: 'r1', data: { n: 1 } },
@@ -161,13 +161,13 @@ function suite(store: TestStore): void {
     const after = await startReceiver()
     const { id } = await subscribe({ url: before.url })
     await raise(change('t1', 1))
-    await eventually(async () => (await deliveries(id))[0]?.attempts.length).toBe(1)
+    await expect.poll(async () => (await deliveries(id))[0]?.attempts.length, patience).toBe(1)
 
     const patched = await call('PATCH', `webhooks/subscriptions/${id}`, { url: after.url })
     app.store.setClockOffset(5000)
 
     expect(patched.body.url).toBe(after.url)
-    await eventually(() => after.versions()).toEqual(['t1/1'])
+    await expect.poll(() => after.versions(), patience).toEqual(['t1/1'])
     const refused = await call('PATCH', `webhooks/subscriptions/${id}`, { url: 'http://10.0.0.1/' })
     expect(refused.body.code).toBe('WEBHOOKS_TARGET_REFUSED')
   })
@@ -181,7 +181,7 @@ function suite(store: TestStore): void {
     })
     const secret: string = rotated.body.secret
     await raise(change('t1', 1))
-    await eventually(() => receiver.receipts).toHaveLength(1)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(1)
 
     const [during] = receiver.receipts
     const body = during?.body ?? ''
@@ -196,7 +196,7 @@ function suite(store: TestStore): void {
 
     app.store.setClockOffset(HOUR_MS)
     await raise(change('t1', 2))
-    await eventually(() => receiver.receipts).toHaveLength(2)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(2)
     const [, later] = receiver.receipts
     const signature = header(later, 'x-webhook-signature')
     expect(verifySignature(later?.body ?? '', signature, [secret])).toBe(true)
@@ -206,7 +206,7 @@ function suite(store: TestStore): void {
     const finished = await call('POST', `webhooks/subscriptions/${id}/rotate-secret/finish`)
     expect(finished.status).toBe(200)
     await raise(change('t1', 3))
-    await eventually(() => receiver.receipts).toHaveLength(3)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(3)
     const [, , last] = receiver.receipts
     expect(
       verifySignature(last?.body ?? '', header(last, 'x-webhook-signature'), ['the-third-secret']),
@@ -241,7 +241,7 @@ function suite(store: TestStore): void {
     const receiver = await startReceiver((response) => response.writeHead(500).end())
     const { id } = await subscribe({ url: receiver.url })
     await raise(change('t1', 1))
-    await eventually(async () => (await deliveries(id))[0]?.attempts.length).toBe(1)
+    await expect.poll(async () => (await deliveries(id))[0]?.attempts.length, patience).toBe(1)
     const [delivery] = await deliveries(id)
 
     expect((await call('DELETE', `webhooks/subscriptions/${id}`)).status).toBe(204)
@@ -290,7 +290,7 @@ function suite(store: TestStore): void {
     for (let round = 1; round <= 20; round += 1) {
       const { id } = await one.subscribe({ url: receiver.url })
       await two.raise(change('t1', round))
-      await eventually(() => receiver.receipts.length).toBeGreaterThanOrEqual(round)
+      await expect.poll(() => receiver.receipts.length, patience).toBeGreaterThanOrEqual(round)
       expect((await two.call('DELETE', `webhooks/subscriptions/${id}`)).status).toBe(204)
     }
 

@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { verifySignature } from '@potok/contracts/webhook-signature'
 import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
-import { eventually } from '../testing/eventually.ts'
+import { patience } from '../testing/patience.ts'
 import { header, standardHeaders, startReceiver } from '../testing/receiver.ts'
 import { change, createWebhookService } from '../testing/webhook-service.ts'
 
@@ -17,7 +17,7 @@ function suite(store: TestStore): void {
     await subscribe({ url: receiver.url, secret })
 
     await raise(change('task_123', 1, { metadata: { title: 'Отчёт' } }))
-    await eventually(() => receiver.receipts).toHaveLength(1)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(1)
 
     const [receipt] = receiver.receipts
     const body = receipt?.body ?? ''
@@ -47,7 +47,7 @@ function suite(store: TestStore): void {
     const { id, secret = '' } = await subscribe({ url: receiver.url })
 
     await raise(change('t1', 1))
-    await eventually(() => receiver.receipts).toHaveLength(1)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(1)
 
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{32}$/u)
     const [receipt] = receiver.receipts
@@ -64,7 +64,7 @@ function suite(store: TestStore): void {
     const made = await subscribe({ url: receiver.url })
 
     await raise(change('t1', 1))
-    await eventually(() => receiver.receipts).toHaveLength(1)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(1)
 
     expect(made.secret).toBeUndefined()
     const [receipt] = receiver.receipts
@@ -79,7 +79,9 @@ function suite(store: TestStore): void {
     await raise(change('t1', 1))
     let offset = 0
     for (const [index, seconds] of [5, 10, 20].entries()) {
-      await eventually(async () => (await deliveries(id))[0]?.attempts.length).toBe(index + 1)
+      await expect
+        .poll(async () => (await deliveries(id))[0]?.attempts.length, patience)
+        .toBe(index + 1)
       const [delivery] = await deliveries(id)
       const last = delivery?.attempts.at(-1)
       const failedAt = Date.parse(last?.startedAt ?? '') + (last?.durationMs ?? 0)
@@ -92,7 +94,7 @@ function suite(store: TestStore): void {
       app.store.setClockOffset(offset)
     }
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('dead')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     const [dead] = await deliveries(id)
     expect(receiver.receipts.map((receipt) => header(receipt, 'x-webhook-attempt'))).toEqual([
       '1',
@@ -116,7 +118,7 @@ function suite(store: TestStore): void {
       status: 'dead',
     })
     expect(replayed).toMatchObject({ status: 202, body: { replayed: 1, more: false } })
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('delivered')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
     const [delivered] = await deliveries(id)
     expect(delivered?.attempts).toHaveLength(5)
     expect(delivered?.id).toBe(dead?.id)
@@ -136,7 +138,7 @@ function suite(store: TestStore): void {
 
     await raise(change('t1', 1))
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('dead')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     expect(retryDelays).toEqual([0, 10])
     expect(receiver.receipts).toHaveLength(3)
   })
@@ -154,7 +156,7 @@ function suite(store: TestStore): void {
     const { id } = await subscribe({ url: receiver.url })
 
     await raise(change('t1', 1))
-    await eventually(async () => (await deliveries(id))[0]?.attempts.length).toBe(1)
+    await expect.poll(async () => (await deliveries(id))[0]?.attempts.length, patience).toBe(1)
 
     const [delivery] = await deliveries(id)
     const startedAt = Date.parse(delivery?.attempts[0]?.startedAt ?? '')
@@ -167,7 +169,7 @@ function suite(store: TestStore): void {
     const receiver = await startReceiver((response) => response.writeHead(410).end())
     const { id } = await subscribe({ url: receiver.url, ordering: 'entity' })
     await raise(change('t1', 1))
-    await eventually(async () => (await subscription(id)).active).toBe(false)
+    await expect.poll(async () => (await subscription(id)).active, patience).toBe(false)
     await raise(change('t1', 2), change('t2', 1))
 
     const held = await deliveries(id)
@@ -182,7 +184,7 @@ function suite(store: TestStore): void {
 
     expect(active.body).toMatchObject({ active: true, consecutiveFailures: 0 })
     expect(active.body.disabledReason).toBeUndefined()
-    await eventually(async () => (await subscription(id)).backlog.pending).toBe(0)
+    await expect.poll(async () => (await subscription(id)).backlog.pending, patience).toBe(0)
     expect(receiver.versions().toSorted()).toEqual(['t1/1', 't1/1', 't1/2', 't2/1'])
   })
 
@@ -196,7 +198,7 @@ function suite(store: TestStore): void {
 
     await raise(change('t1', 1))
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('dead')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     expect((await deliveries(id))[0]?.explain).toContain('redirects are not followed')
     expect(target.receipts).toEqual([])
   })
@@ -216,7 +218,7 @@ function suite(store: TestStore): void {
 
     await raise(change('t1', 1))
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('dead')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     const [dead] = await deliveries(id)
     expect(dead?.attempts[0]?.error).toBe('no complete response within 150 ms')
     expect(dead?.attempts[0]?.durationMs).toBeGreaterThanOrEqual(149)
@@ -230,15 +232,14 @@ function suite(store: TestStore): void {
     })
     const { id } = await subscribe({ url: receiver.url })
     await raise(change('t1', 1))
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('delivered')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
 
     await raise(change('t1', 2))
-    await eventually(() => receiver.receipts).toHaveLength(3)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(3)
 
-    await eventually(async () => (await deliveries(id)).map(({ status }) => status)).toEqual([
-      'delivered',
-      'delivered',
-    ])
+    await expect
+      .poll(async () => (await deliveries(id)).map(({ status }) => status), patience)
+      .toEqual(['delivered', 'delivered'])
     const attempts = receiver.receipts.map((receipt) => header(receipt, 'x-webhook-attempt'))
     expect(attempts).toEqual(['1', '1', '1'])
     expect(receiver.versions()).toEqual(['t1/1', 't1/2', 't1/2'])
@@ -252,7 +253,7 @@ function suite(store: TestStore): void {
 
     await raise(change('t1', 1))
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('dead')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     expect(receiver.receipts).toHaveLength(1)
     expect((await deliveries(id))[0]?.attempts[0]?.error).toContain('ECONNRESET')
   })
@@ -264,7 +265,7 @@ function suite(store: TestStore): void {
 
     await raise(change('t1', 1))
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('delivered')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
     const kept = (await deliveries(id))[0]?.attempts[0]?.responseBody ?? ''
     expect(kept.length).toBeLessThanOrEqual(4096)
     expect(kept.startsWith('\uFFFDé\uFFFDé')).toBe(true)
@@ -282,13 +283,13 @@ function suite(store: TestStore): void {
     for (let round = 1; round <= 9; round += 1) {
       // Several failures at once are one outage.
       await raise(change(`a${round}`, 1), change(`b${round}`, 1), change(`c${round}`, 1))
-      await eventually(() => receiver.receipts).toHaveLength(round * 3)
-      await eventually(failures).toBe(round)
+      await expect.poll(() => receiver.receipts, patience).toHaveLength(round * 3)
+      await expect.poll(failures, patience).toBe(round)
       app.store.setClockOffset(round * 5000)
     }
     expect((await subscription(id)).active).toBe(true)
     await raise(change('last', 1))
-    await eventually(async () => (await subscription(id)).active).toBe(false)
+    await expect.poll(async () => (await subscription(id)).active, patience).toBe(false)
 
     expect(await subscription(id)).toMatchObject({
       disabledReason: '10 failed attempts in a row: the endpoint answered 500',
@@ -300,8 +301,12 @@ function suite(store: TestStore): void {
     receiver.behave((response) => response.end())
     await call('PATCH', `webhooks/subscriptions/${id}`, { active: true })
     const told = () => operator.receipts.map((receipt) => header(receipt, 'x-webhook-event'))
-    await eventually(() => told().filter((name) => name === 'webhook.recovered')).toHaveLength(1)
-    await eventually(() => told().filter((name) => name === 'webhook.exhausted')).toHaveLength(28)
+    await expect
+      .poll(() => told().filter((name) => name === 'webhook.recovered'), patience)
+      .toHaveLength(1)
+    await expect
+      .poll(() => told().filter((name) => name === 'webhook.exhausted'), patience)
+      .toHaveLength(28)
     expect(told().filter((name) => name === 'webhook.disabled')).toHaveLength(1)
     const disabled = operator.receipts.find(
       (receipt) => header(receipt, 'x-webhook-event') === 'webhook.disabled',
@@ -310,7 +315,7 @@ function suite(store: TestStore): void {
       event: 'webhook.disabled',
       data: { subscriptionId: id, url: receiver.url, consecutiveFailures: 10 },
     })
-    await eventually(() => everything.receipts).toHaveLength(29)
+    await expect.poll(() => everything.receipts, patience).toHaveLength(29)
     expect(
       (
         await app.inject({
@@ -330,7 +335,7 @@ function suite(store: TestStore): void {
 
     await raise(change('t1', 1))
 
-    await eventually(async () => (await deliveries(id))[0]?.status).toBe('dead')
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     expect(await deliveries(id)).toHaveLength(1)
     expect(operator.receipts).toHaveLength(1)
   })
