@@ -1,7 +1,7 @@
 import type { EventLogItem } from '@potok/contracts/event'
 import type { HistoryEntry, Page, State } from '@potok/contracts/state'
 import { call } from '../../system/api.ts'
-import { KEY, type Acknowledged } from './writers.ts'
+import { KEY, type Acknowledged, type Writers } from './writers.ts'
 
 async function get<T>(url: string): Promise<T> {
   const { status, body } = await call<T>(url, { headers: KEY })
@@ -67,10 +67,23 @@ function acknowledgedIn(
     if (entry === undefined) return [`${entityId}@${version}: acknowledged and lost`]
     if (entry.newStatus !== status)
       return [`${entityId}@${version}: acknowledged ${status}, stored ${entry.newStatus}`]
-    if (status !== null && entry.metadata['n'] !== metadata['n']) {
+    if (entry.metadata['n'] !== metadata['n']) {
       return [`${entityId}@${version}: other metadata than acknowledged`]
     }
     return []
+  })
+}
+
+/** A deletion is answered without a version: there are at least as many in the history as were acknowledged. */
+function deletedIn(history: Map<string, HistoryEntry[]>, deleted: readonly string[]): string[] {
+  return [...new Set(deleted)].flatMap((entityId) => {
+    const acknowledged = deleted.filter((one) => one === entityId).length
+    const stored = (history.get(entityId) ?? []).filter(
+      ({ newStatus }) => newStatus === null,
+    ).length
+    return stored < acknowledged
+      ? [`${entityId}: ${acknowledged} deletions acknowledged, ${stored} in the history`]
+      : []
   })
 }
 
@@ -134,7 +147,7 @@ export interface Verdict {
 /** Holds everything that was acknowledged against what the service says now. */
 export async function check(
   origin: string,
-  acknowledged: readonly Acknowledged[],
+  { acknowledged, deleted }: Pick<Writers, 'acknowledged' | 'deleted'>,
   entityIds: readonly string[],
 ): Promise<Verdict> {
   const history = new Map<string, HistoryEntry[]>()
@@ -158,6 +171,7 @@ export async function check(
     faults: [
       ...[...history].flatMap(([entityId, entries]) => chain(entityId, entries)),
       ...acknowledgedIn(history, acknowledged),
+      ...deletedIn(history, deleted),
       ...oneEventEach(history, log),
       ...times,
     ],

@@ -13,6 +13,8 @@ async function killAndRestart(victim: ManagedProcess, random: Random): Promise<v
   await pause(random.integer(20, 900))
   await victim.end('SIGKILL')
   await victim.start()
+  // What comes after a restart is written over what the death left behind.
+  await pause(random.integer(20, 300))
 }
 
 /** Random writers, `kill -9` at a random moment of every round, and the checker after it. */
@@ -23,7 +25,7 @@ export async function tortureState({
   report,
 }: TortureOptions): Promise<TortureResult> {
   const replicas = await startReplicas(store)
-  const into: Writers = { acknowledged: [], refused: 0, unknown: 0, wrong: [] }
+  const into: Writers = { acknowledged: [], deleted: [], refused: 0, unknown: 0, wrong: [] }
   const ids = Array.from({ length: ENTITIES }, (_, index) => `t${index + 1}`)
   const faults: string[] = []
   try {
@@ -39,7 +41,7 @@ export async function tortureState({
       await killAndRestart(random.pick([first, ...replicas.processes]), random)
       stop = true
       await writing
-      const verdict = await check(first.url, into.acknowledged, ids)
+      const verdict = await check(first.url, into, ids)
       faults.push(...verdict.faults, ...into.wrong.splice(0))
       report(
         `${store} round ${round}/${rounds}: ${into.acknowledged.length} acknowledged, ${into.unknown} unknown, ` +

@@ -7,13 +7,14 @@ import type { Random } from '../random.ts'
 export interface Acknowledged {
   entityId: string
   version: number
-  /** null: deleted. */
-  status: string | null
+  status: string
   metadata: Record<string, unknown>
 }
 
 export interface Writers {
   acknowledged: Acknowledged[]
+  /** Entities whose deletion was acknowledged, once each time. */
+  deleted: string[]
   /** Answers that refused the write for a reason of the rules: 404, 409, 412. */
   refused: number
   /** Writes whose fate is unknown because the connection broke. */
@@ -64,19 +65,13 @@ export async function write(
     const entityId = `t${random.integer(1, entities)}`
     const { method, path, json, headers } = attempt(random, entityId, versions.get(entityId))
     try {
-      const {
-        status,
-        headers: answered,
-        body,
-      } = await call<State>(`${random.pick(origins)}${path}`, {
+      const { status, body } = await call<State>(`${random.pick(origins)}${path}`, {
         method,
         headers: { ...KEY, ...headers },
         ...(json === undefined ? {} : { json }),
       })
-      if (status === 204) {
-        const version = Number(answered.get('etag')?.replaceAll('"', ''))
-        into.acknowledged.push({ entityId, version, status: null, metadata: {} })
-      } else if (status === 200 || status === 201) {
+      if (status === 204) into.deleted.push(entityId)
+      else if (status === 200 || status === 201) {
         versions.set(entityId, body.version)
         const { version, metadata } = body
         into.acknowledged.push({ entityId, version, status: body.status, metadata })
