@@ -15,6 +15,8 @@ export function createPerson(platform: Simulator['platform'], userId: number) {
         mid: message.mid,
         text: message.content.text ?? '',
         source: message.content.source?.text ?? message.content.text ?? '',
+        /** Epoch milliseconds of the platform. */
+        at: message.timestamp,
         edited: message.editedAt !== undefined,
         buttons: (message.content.attachments ?? []).flatMap((attachment) =>
           attachment.type === 'inline_keyboard'

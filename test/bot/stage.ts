@@ -67,6 +67,7 @@ export async function setStage(options: StageOptions = {}) {
     token: TOKEN,
     rateLimits: options.rateLimits ?? false,
     timeScale: options.timeScale ?? 60,
+    bounds: { requestLog: 1000 },
   })
   const maxUrl = await max.listen({ host: HOST, port: 0 })
   const system = await startPrivateSystem({ only: ['admin', 'state'] })

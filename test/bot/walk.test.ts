@@ -3,8 +3,8 @@ import type { Person } from './person.ts'
 import { setStage, type Stage } from './stage.ts'
 
 /** Walkers go at once, each in their own dialog. */
-const WALKERS = 5
-const PRESSES_EACH = 420
+const WALKERS = 10
+const PRESSES_EACH = 210
 /** Buttons of so many of the newest messages may be pressed: old ones must not be dead either. */
 const MESSAGES_IN_REACH = 3
 
@@ -48,7 +48,7 @@ async function walk(person: Person, random: () => number, pressed: Set<string>):
         const answer = answers.findLast(({ query }) => query['callback_id'] === callbackId)
         if (answer?.status !== 200) throw new Error(`«${choice.text}» is dead: ${choice.payload}`)
       },
-      { timeout: 10_000, interval: 5 },
+      { timeout: 20_000, interval: 10 },
     )
     // Now and then somebody types instead, whatever is being asked for.
     if (random() < 0.1) await type(person, one(WORDS) ?? '')
@@ -58,7 +58,7 @@ async function walk(person: Person, random: () => number, pressed: Set<string>):
 async function type(person: Person, text: string): Promise<void> {
   const before = traceOf(person)
   person.write(text)
-  await vi.waitFor(() => expect(traceOf(person)).not.toBe(before), { timeout: 10_000 })
+  await vi.waitFor(() => expect(traceOf(person)).not.toBe(before), { timeout: 20_000 })
 }
 
 test('a walk over all buttons meets no dead one and no error', async () => {
