@@ -1,6 +1,7 @@
 import type { ColumnType, Compilable, Kysely, QueryResult, RawBuilder, Transaction } from 'kysely'
 import type { FastifyBaseLogger } from 'fastify'
 import type { DialectSql } from './dialect.ts'
+import type { Signals } from './signals.ts'
 import type { SlotOf } from './statement.ts'
 
 /** What the database and the queue need of a logger. */
@@ -68,6 +69,8 @@ export interface AnyDatabase extends DialectSql {
   statement<Values extends object>(): <Row>(
     build: (slot: SlotOf<Values>) => RawBuilder<Row> | Compilable<Row>,
   ) => (values: Values, trx?: AnyTransaction) => Promise<QueryResult<Row>>
+  /** Hints between the processes over one PostgreSQL. */
+  readonly signals: Signals
   /** Milliseconds that a trivial query takes, for the health. Rejects when the database cannot be used. */
   ping(): Promise<number>
   stats(): DatabaseStats

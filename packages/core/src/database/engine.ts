@@ -1,12 +1,14 @@
 import type { CompiledQuery, Kysely, QueryResult } from 'kysely'
 import type { DatabaseStats } from './database.ts'
 import type { DialectSql } from './dialect.ts'
+import type { Signals } from './signals.ts'
 import type { Scope, Scopes } from './transaction-scope.ts'
 
 /** What a dialect brings: the narrow interface under {@link Database}. */
 export interface Engine {
   readonly sql: DialectSql
   readonly scopes: Scopes
+  readonly signals: Signals
   kysely<Tables>(): Kysely<Tables>
   /** Reads. */
   execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>

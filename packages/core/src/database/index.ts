@@ -19,6 +19,7 @@ export type {
   NumberColumn,
 } from './database.ts'
 export type { Dialect, DialectSql } from './dialect.ts'
+export type { Signals } from './signals.ts'
 export { loadSqlite } from './sqlite-module.ts'
 export { isStatementTimeout, isUniqueViolation } from './violations.ts'
 export { DatabaseInUse, DatabaseUnavailable } from './errors.ts'
@@ -50,6 +51,7 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
           trx === undefined ? engine.execute(query) : engine.scopes.of(trx).execute(query),
         )
     },
+    signals: engine.signals,
     ping: () => engine.ping(),
     stats: () => engine.stats(),
     setClockOffset: (ms) => void (offset = ms),

@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts'
 import type { LateValue } from './late-value.ts'
 import { migrate } from './migrate.ts'
 import { createPostgresDriver } from './postgres-driver.ts'
+import { PostgresSignals } from './postgres-signals.ts'
 import { createPostgresSql } from './postgres-sql.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 import { createScopes } from './transaction-scope.ts'
@@ -70,7 +71,7 @@ export async function openPostgres(
   options: DatabaseOptions,
   clockOffset: LateValue,
 ): Promise<Engine> {
-  const { log } = options
+  const { log, url = '', schema } = options
   const pool = createPool(options)
   const driver = createPostgresDriver(pool)
   const dialect: Dialect = {
@@ -89,11 +90,13 @@ export async function openPostgres(
     retries: options.writeRetries ?? 5,
     writeTimeoutMs: options.writeTimeoutMs ?? 10_000,
   })
+  const signals = new PostgresSignals({ url, schema, pool, log })
   const dialectSql = createPostgresSql(clockOffset)
   const kysely = new Kysely<unknown>({ dialect })
   const engine: Engine = {
     sql: dialectSql,
     scopes,
+    signals,
     write: (work) => writer.write(work),
     execute: (query) => kysely.executeQuery(query),
     stats: () => writer.stats(),
@@ -105,6 +108,7 @@ export async function openPostgres(
     },
     async close() {
       await writer.close()
+      await signals.close()
       await pool.end()
     },
   }

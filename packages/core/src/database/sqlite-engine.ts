@@ -18,6 +18,7 @@ import { SqliteConnection } from './sqlite-connection.ts'
 import { lockFile } from './sqlite-lock.ts'
 import { binderFor, loadSqlite } from './sqlite-module.ts'
 import { createSqliteReaders } from './sqlite-readers.ts'
+import { noSignals } from './signals.ts'
 import { createSqliteSql } from './sqlite-sql.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
 import { createScopes } from './transaction-scope.ts'
@@ -66,6 +67,7 @@ export async function openSqlite(
   const engine: Engine = {
     sql: dialectSql,
     scopes,
+    signals: noSignals,
     write: (work) => writer.write(work),
     execute: (query) => readers.first.executeQuery(query),
     stats: () => writer.stats(),

@@ -55,7 +55,8 @@ export default fp<EventsOptions>(
     const log = app.log.child({ context: 'EventLog' })
     const database = app.store
     const sequencer = new Sequencer(database)
-    const tail = new Tail({ sequencer, log, pollMs: options.pollMs ?? 500 })
+    const { signals } = database
+    const tail = new Tail({ sequencer, log, signals, pollMs: options.pollMs ?? 500 })
     const pages = createPages({ database })
     const reader = createReader({
       tail,

@@ -1,10 +1,15 @@
 import { performance } from 'node:perf_hooks'
-import type { DatabaseLog } from '@potok/core/database'
+import type { DatabaseLog, Signals } from '@potok/core/database'
 import type { Sequencer, StoreView } from './sequencer.ts'
+
+/** The head of the log has moved. */
+const SIGNAL = 'events'
 
 export interface TailOptions {
   sequencer: Sequencer
   log: DatabaseLog
+  /** Replicas tell each other when the head moves. */
+  signals: Signals
   /** How often the store is asked, for what other replicas wrote. */
   pollMs: number
 }
@@ -20,7 +25,9 @@ export class Tail {
   #lookedAt = -Infinity
   #timer: NodeJS.Timeout | undefined
   #turning: Promise<void> | undefined
-  #again = false
+  /** Another turn is wanted after the one that runs; true: with events that were committed meanwhile. */
+  #again: boolean | undefined
+  #deafen = (): void => {}
   #closed = false
 
   constructor(options: TailOptions) {
@@ -29,11 +36,12 @@ export class Tail {
 
   /** Call it once before anything else. */
   async start(): Promise<void> {
-    const { sequencer, pollMs } = this.#options
+    const { sequencer, pollMs, signals } = this.#options
     await sequencer.begin()
     this.#lookedAt = performance.now()
     this.#view = await sequencer.view()
     this.#timer = setInterval(() => void this.#look(false), pollMs).unref()
+    this.#deafen = signals.on(SIGNAL, () => void this.#look(false))
   }
 
   /** Events were committed. */
@@ -67,6 +75,7 @@ export class Tail {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
+    this.#deafen()
     await this.#turning
   }
 
@@ -74,18 +83,18 @@ export class Tail {
   #look(committed: boolean): Promise<void> {
     if (this.#closed) return Promise.resolve()
     if (this.#turning === undefined) this.#turning = this.#turns(committed)
-    else if (committed) this.#again = true
+    else this.#again = committed || this.#again === true
     return this.#turning
   }
 
   async #turns(committed: boolean): Promise<void> {
-    let sequence = committed
+    let next: boolean | undefined = committed
     try {
-      do {
-        this.#again = false
-        await this.#turn(sequence)
-        sequence = true
-      } while (this.#again)
+      while (next !== undefined) {
+        this.#again = undefined
+        await this.#turn(next)
+        next = this.#again
+      }
     } catch (error) {
       if (!this.#closed)
         this.#options.log.warn({ err: error }, 'the event log could not be followed')
@@ -95,7 +104,7 @@ export class Tail {
   }
 
   async #turn(committed: boolean): Promise<void> {
-    const { sequencer } = this.#options
+    const { sequencer, signals } = this.#options
     const known = this.view
     const startedAt = performance.now()
     if (committed) await sequencer.sequence(known)
@@ -107,6 +116,7 @@ export class Tail {
     this.#view = next
     this.#lookedAt = startedAt
     if (next.head === known.head && next.epoch === known.epoch) return
+    if (committed) signals.raise(SIGNAL)
     for (const listener of this.#listeners) listener()
   }
 }
