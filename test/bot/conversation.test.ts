@@ -53,7 +53,7 @@ describe('the main job in a chat', () => {
   })
 
   test('the assignee is told, with the card; the author is not', async () => {
-    const notice = await boris.hears('Вам поручили задачу. Поручил: Анна')
+    const notice = await boris.hears('Вам поручена задача. От кого: Анна')
     expect(notice.buttons.map(({ text }) => text)).toEqual([
       'Взять',
       'Начать',
@@ -61,7 +61,7 @@ describe('the main job in a chat', () => {
       'История',
       'К списку',
     ])
-    expect(anna.heard().filter(({ text }) => text.includes('поручили'))).toEqual([])
+    expect(anna.heard().filter(({ text }) => text.includes('поручена'))).toEqual([])
   })
 
   test('a press changes the task and the card in place; the author is told and their card follows', async () => {
@@ -70,7 +70,7 @@ describe('the main job in a chat', () => {
     const card = await boris.hears('в работе')
     expect(boris.heard()).toHaveLength(before)
     expect(card.edited).toBe(true)
-    await anna.hears('Ваша задача теперь в работе. Изменил: Борис')
+    await anna.hears('Ваша задача теперь в работе. Кто изменил: Борис')
     const first = anna.heard().find(({ text }) => text.includes('Подготовить отчёт'))
     expect(first?.text).toContain('в работе')
     boris.press('Готово')
@@ -103,13 +103,13 @@ describe('a failure', () => {
     await boris.hears('Что помешало?')
     boris.write('Нет картриджа <b>& совсем</b>')
     await boris.hears('Записал')
-    const notice = await anna.hears('Задача не вышла. Отметил: Борис')
+    const notice = await anna.hears('Задача не вышла. Кто отметил: Борис')
     expect(notice.text).toContain('Причина: Нет картриджа <b>& совсем</b>')
     expect(await lastTask()).toMatchObject({
       status: 'failed',
       reason: 'Нет картриджа <b>& совсем</b>',
     })
-    const card = boris.heard().find(({ text }) => text.startsWith('Вам поручили'))
+    const card = boris.heard().find(({ text }) => text.startsWith('Вам поручена'))
     expect(card).toBeUndefined()
     anna.press('Переоткрыть')
     await anna.hears('Починить принтер · новая')
@@ -147,7 +147,7 @@ describe('creating step by step', () => {
     anna.write('вчера утром')
     await anna.hears('Не понял срок', undefined, start)
     anna.write('01.01.2020')
-    await anna.hears('уже позади', undefined, start)
+    await anna.hears('уже прошёл', undefined, start)
     anna.write('через 2 часа')
     await anna.hears('Кто сделает?', undefined, start)
     anna.write('Никто Неизвестный')
@@ -191,7 +191,7 @@ describe('creating step by step', () => {
   test('a deadline that is over and an unknown person are asked for, not guessed', async () => {
     const start = anna.heard().length
     anna.write('/new Отчёт за прошлый год до 01.01.2020')
-    await anna.hears('уже позади', undefined, start)
+    await anna.hears('уже прошёл', undefined, start)
     anna.press('Завтра')
     await anna.hears('Отчёт за прошлый год · новая', undefined, start)
     anna.write('/new Задача для @Неизвестного')
@@ -236,9 +236,9 @@ describe('lists and everything else', () => {
   test('presence, team and results', async () => {
     const start = anna.heard().length
     anna.write('/status busy')
-    await anna.hears('Отметил: вы занят', undefined, start)
+    await anna.hears('Ваш статус: не беспокоить', undefined, start)
     anna.write('/status')
-    await anna.hears('Сейчас вы занят', undefined, start)
+    await anna.hears('Ваш статус сейчас: не беспокоить', undefined, start)
     anna.write('/status летаю')
     await anna.hears('online, busy или offline', undefined, start)
     anna.write('/team')

@@ -46,7 +46,7 @@ describe('changes made elsewhere', () => {
   test('an assignment from the dashboard reaches the assignee; a taken-away task is told to nobody else', async () => {
     await stage.create('dash-1', { status: 'created', metadata: { title: 'С доски' } }, annaId)
     await stage.change('dash-1', { metadata: { assignee: borisId } }, annaId)
-    await boris.hears('Вам поручили задачу. Поручил: Анна')
+    await boris.hears('Вам поручена задача. От кого: Анна')
     expect(about(boris, 'С доски')).toHaveLength(1)
     expect(about(anna, 'С доски')).toHaveLength(0)
   })
@@ -58,7 +58,7 @@ describe('changes made elsewhere', () => {
       await stage.change('storm', { status: 'pending' }, borisId)
     }
     await stage.change('storm', { status: 'in_progress' }, borisId)
-    await anna.hears('Ваша задача теперь в работе. Изменил: Борис')
+    await anna.hears('Ваша задача теперь в работе. Кто изменил: Борис')
     await afterOtherNotices()
     expect(about(anna, 'Буря').length).toBeLessThanOrEqual(2)
   })

@@ -56,7 +56,7 @@ async function moveTo(turn: Turn, desk: Desk, userId: string): Promise<string | 
 export const linking: Chapter = (bot, desk) => {
   const ask = (turn: Turn): void => {
     turn.expect({ kind: 'link' })
-    turn.say(content([turn.texts.link.ask], [[button(turn.texts.buttons.cancel, 'cancel')]]))
+    turn.show(content([turn.texts.link.ask], [[button(turn.texts.buttons.cancel, 'cancel')]]))
   }
   bot.command(/^(?:link|связать)(?:\s+(\S+))?$/u, async ({ turn, match }) => {
     const code = match?.[1]
@@ -65,6 +65,7 @@ export const linking: Chapter = (bot, desk) => {
       turn.say(content([turn.texts.link.wrong], toMenu(turn.texts))),
     )
   })
+  bot.action('link', ({ turn }) => ask(turn))
   bot.on('message_created', async ({ turn }, next) => {
     if (turn.dialog()?.kind !== 'link' || turn.incoming.text.startsWith('/')) return next()
     return link(turn, desk, turn.incoming.text.trim(), () =>

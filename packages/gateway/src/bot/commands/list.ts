@@ -6,6 +6,7 @@ import type { Chapter, Desk } from '../desk.ts'
 import type { Button } from '../outgoing.ts'
 import { viewOf } from '../task-view.ts'
 import type { TaskFilter } from '../tasks.ts'
+import type { Texts } from '../texts/index.ts'
 import type { Turn } from '../turn.ts'
 import { menuButtons } from './menu.ts'
 
@@ -72,8 +73,8 @@ async function showList(turn: Turn, desk: Desk, choice: Choice, wanted: number):
   const filter = filterOf(choice, person.userId)
   const items = await desk.tasks.list(filter, (page + 1) * PAGE + 1, errand)
   const shown = items.slice(page * PAGE, (page + 1) * PAGE)
-  const title =
-    choice.status === undefined ? texts.filters[choice.scope] : texts.statuses[choice.status]
+  const { scope, status } = choice
+  const title = status === undefined ? texts.filters[scope] : texts.lists[status]
   const heading =
     page === 0
       ? texts.list.title(title)
@@ -87,7 +88,7 @@ async function showList(turn: Turn, desk: Desk, choice: Choice, wanted: number):
       [
         ...shown.map((item) => [taskButton(item)]),
         pages(turn, choice, page, items.length > (page + 1) * PAGE),
-        SCOPES.map((scope) => button(texts.filters[scope], payloadOf({ scope }, 0))),
+        ...filterButtons(texts),
         [button(texts.buttons.newTask, 'new'), button(texts.buttons.menu, 'menu')],
       ],
     ),
@@ -102,6 +103,15 @@ function line({ texts, person, now }: Turn, item: State): string {
       ? ''
       : ` · ${dueText(task.dueAt, { now, timeZone: person.timeZone, locale: texts.locale, words: texts.days })}`
   return `• ${escaped(task.title, 100)} · ${escaped(status)}${due}`
+}
+
+/** Three in a row: more would be cut on a phone. */
+function filterButtons({ filters, lists }: Texts): Button[][] {
+  const scopes = SCOPES.map((scope) => button(filters[scope], payloadOf({ scope }, 0)))
+  const statuses = TASK_STATUSES.map((status) =>
+    button(lists[status], payloadOf({ scope: 'all', status }, 0)),
+  )
+  return [scopes, statuses.slice(0, 3), statuses.slice(3)]
 }
 
 function taskButton(item: State): Button {

@@ -76,6 +76,7 @@ function settingButtons(
     ],
     [button(buttons.language, `set:language:${texts.locale === 'ru' ? 'en' : 'ru'}`)],
     [button(buttons.timeZone, 'set:zone')],
+    [button(buttons.link, 'link')],
     [button(texts.buttons.menu, 'menu')],
   ]
 }

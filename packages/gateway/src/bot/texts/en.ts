@@ -60,6 +60,13 @@ export const en: Texts = {
     open: 'Open',
   },
   filters: { mine: 'Mine', created: 'By me', all: 'All' },
+  lists: {
+    created: 'New',
+    pending: 'Waiting',
+    in_progress: 'In progress',
+    completed: 'Done',
+    failed: 'Failed',
+  },
   actions: {
     take: 'Take',
     start: 'Start',
@@ -107,7 +114,7 @@ export const en: Texts = {
     emptyTitle: 'It needs a title: what is to be done?',
     unknownPriority: 'I did not get the priority. Choose: low, normal, high or urgent.',
     unknownDue: 'I did not get the deadline. Try “tomorrow 18:00”, “on Friday”, “25.11”.',
-    pastDue: (text) => `${text} is over already. Which deadline shall it be?`,
+    pastDue: (text) => `“${text}” is over already. Which deadline shall it be?`,
     unknownAssignee: (nameHtml) =>
       `I found nobody called “${nameHtml}”. Write it differently or choose.`,
     manyAssignees: (nameHtml) => `“${nameHtml}” fits several people. Whom do you mean?`,
@@ -144,8 +151,8 @@ export const en: Texts = {
     broken: 'Something went wrong and I could not do it. We know of the error.',
   },
   presence: {
-    ask: (status) => `You are ${status} now. What shall I note?`,
-    set: (status) => `Noted: you are ${status}.`,
+    ask: (status) => `Your status is: ${status}. What shall I note?`,
+    set: (status) => `Noted. Your status: ${status}.`,
     unknown: 'The status is online, busy or offline.',
     labels: { online: 'Available', busy: 'Busy', offline: 'Away' },
   },
@@ -175,6 +182,7 @@ export const en: Texts = {
       quietOff: 'No quiet hours',
       language: 'Русский',
       timeZone: 'Time zone',
+      link: 'Link an account',
     },
     askQuiet: 'From when until when shall I be silent? For example: 22:00–8:00.',
     unknownQuiet: 'I did not get that. For example: 22:00–8:00.',

@@ -20,7 +20,7 @@ const priorities: Record<Priority, string> = {
 }
 const presences: Record<PresenceStatus, string> = {
   online: 'на месте',
-  busy: 'занят',
+  busy: 'не беспокоить',
   offline: 'не на месте',
 }
 
@@ -79,6 +79,13 @@ export const ru = {
     created: 'От меня',
     all: 'Все',
   } as Record<'mine' | 'created' | 'all', string>,
+  lists: {
+    created: 'Новые',
+    pending: 'Ждут',
+    in_progress: 'В работе',
+    completed: 'Готовые',
+    failed: 'Не вышли',
+  } as Record<TaskStatus, string>,
   actions: {
     take: 'Взять',
     start: 'Начать',
@@ -129,7 +136,7 @@ export const ru = {
     unknownPriority: 'Не понял приоритет. Выберите кнопкой: низкий, обычный, высокий или срочный.',
     unknownDue:
       'Не понял срок. Попробуйте так: «завтра 18:00», «в пятницу», «25.11», «через 2 часа».',
-    pastDue: (text: string): string => `${text} уже позади. На какой срок поставить?`,
+    pastDue: (text: string): string => `Срок «${text}» уже прошёл. На какой поставить?`,
     unknownAssignee: (nameHtml: string): string =>
       `Не нашёл человека «${nameHtml}». Напишите иначе или выберите кнопкой.`,
     manyAssignees: (nameHtml: string): string => `«${nameHtml}» подходит нескольким. Кого выбрать?`,
@@ -167,10 +174,10 @@ export const ru = {
     broken: 'Что-то пошло не так, и я не смог это выполнить. Мы уже знаем об ошибке.',
   },
   presence: {
-    ask: (status: string): string => `Сейчас вы ${status}. Как отметить?`,
-    set: (status: string): string => `Отметил: вы ${status}.`,
+    ask: (status: string): string => `Ваш статус сейчас: ${status}. Как отметить?`,
+    set: (status: string): string => `Отметил. Ваш статус: ${status}.`,
     unknown: 'Статус бывает online, busy или offline.',
-    labels: { online: 'На месте', busy: 'Занят', offline: 'Не на месте' },
+    labels: { online: 'На месте', busy: 'Не беспокоить', offline: 'Не на месте' },
   },
   team: {
     title: '<b>Команда</b>',
@@ -199,6 +206,7 @@ export const ru = {
       quietOff: 'Без тихих часов',
       language: 'English',
       timeZone: 'Часовой пояс',
+      link: 'Связать аккаунт',
     },
     askQuiet: 'С какого и до какого часа не беспокоить? Например: 22:00–8:00.',
     unknownQuiet: 'Не понял. Напишите, например: 22:00–8:00.',
@@ -215,13 +223,13 @@ export const ru = {
     tooMany: 'Слишком много попыток. Попробуйте через несколько минут.',
   },
   notices: {
-    assigned: (whoHtml: string): string => `Вам поручили задачу. Поручил: ${whoHtml}`,
+    assigned: (whoHtml: string): string => `Вам поручена задача. От кого: ${whoHtml}`,
     changed: (statusText: string, whoHtml: string): string =>
-      `Ваша задача теперь ${statusText}. Изменил: ${whoHtml}`,
-    edited: (whoHtml: string): string => `Вашу задачу изменил: ${whoHtml}`,
-    failed: (whoHtml: string): string => `Задача не вышла. Отметил: ${whoHtml}`,
+      `Ваша задача теперь ${statusText}. Кто изменил: ${whoHtml}`,
+    edited: (whoHtml: string): string => `В вашей задаче есть изменения. Кто изменил: ${whoHtml}`,
+    failed: (whoHtml: string): string => `Задача не вышла. Кто отметил: ${whoHtml}`,
     deleted: (titleHtml: string, whoHtml: string): string =>
-      `Задача «${titleHtml}» удалена. Удалил: ${whoHtml}`,
+      `Задача «${titleHtml}» удалена. Кто удалил: ${whoHtml}`,
   },
 }
 
