@@ -100,7 +100,8 @@ export async function playMainJob(places: Places): Promise<void> {
       'x-webhook-signature'
     ]
     const good = verifySignature(body, typeof header === 'string' ? header : undefined, [SECRET])
-    timeline.step('receiver', `got the webhook, signature ${good ? 'verified' : 'WRONG'}`)
+    if (!good) throw new Error('The signature of the webhook is wrong')
+    timeline.step('receiver', 'got the webhook and verified its signature')
     for (const [button, next] of [
       ['Начать', 'Готово'],
       ['Готово', 'Переоткрыть'],

@@ -1,7 +1,7 @@
 import type { Service } from '../system/services.ts'
 
 /** The table that a newcomer reads first: what runs where, how to log in, where the pages are. */
-export function banner(services: readonly Service[], seconds: number): string {
+export function banner(services: readonly Service[], seconds: number, account: string): string {
   const rows = services.map(({ title, port }) => [title, `http://localhost:${port}`])
   const gateway = services.find(({ name }) => name === 'gateway')?.port
   const state = services.find(({ name }) => name === 'state')?.port
@@ -11,7 +11,7 @@ export function banner(services: readonly Service[], seconds: number): string {
     ['API docs (gateway)', `http://localhost:${gateway}/api/docs`],
     ['API docs (state)', `http://localhost:${state}/api-docs`],
     ['Health', `http://localhost:${gateway}/api/v1/health`],
-    ['Log in as', 'user / password'],
+    ['Log in as', account],
   ]
   const all = [...rows, ...pages]
   const width = Math.max(...all.map(([name = '']) => name.length))

@@ -53,7 +53,7 @@ const supervisor = new Supervisor({
 
 let stopping = false
 async function stop(): Promise<void> {
-  if (stopping) process.exit(1)
+  if (stopping) process.exit(1) // what is left is killed on exit
   stopping = true
   process.stdout.write('\nlauncher  stopping…\n')
   compiler?.kill('SIGTERM')
@@ -64,6 +64,9 @@ async function stop(): Promise<void> {
 }
 process.on('SIGINT', () => void stop())
 process.on('SIGTERM', () => void stop())
+// A closed terminal is no reason to leave four services behind.
+process.on('SIGHUP', () => void stop())
+process.on('exit', () => supervisor.kill())
 
 const startedAt = Date.now()
 const late = await supervisor.start()
@@ -72,4 +75,8 @@ if (late.length > 0) {
   await supervisor.stop()
   process.exit(1)
 }
-process.stdout.write(`${banner(all, (Date.now() - startedAt) / 1000)}\n`)
+const account =
+  env['ADMIN_USERNAME'] === undefined && env['ADMIN_PASSWORD'] === undefined
+    ? 'user / password'
+    : 'what ADMIN_USERNAME and ADMIN_PASSWORD say'
+process.stdout.write(`${banner(all, (Date.now() - startedAt) / 1000, account)}\n`)

@@ -71,6 +71,12 @@ export class Supervisor {
     return (await Promise.all(ends)).flat()
   }
 
+  /** Kills what still runs, at once: the last thing a launcher does, however it ends. */
+  kill(): void {
+    this.#stopping = true
+    for (const { child } of this.#running.values()) if (!hasEnded(child)) child.kill('SIGKILL')
+  }
+
   #launch(service: Service, failures: number): void {
     const { env, nodeArguments = [], onLine } = this.#options
     const child = spawn(

@@ -52,12 +52,16 @@ export default fp<UsersOptions>(
     app.decorate('users', users)
     await app.register(routes, { prefix, users, credentials })
 
-    const made = await users.createUnlessNamed({
-      ...firstPerson,
-      displayName: firstPerson.username,
-      roles: ['admin'],
-    })
-    if (made !== undefined) {
+    // Only where there is nobody yet: a first person who was removed stays removed.
+    const nobody = (await users.list({ limit: 1 })).items.length === 0
+    const made =
+      nobody &&
+      (await users.createUnlessNamed({
+        ...firstPerson,
+        displayName: firstPerson.username,
+        roles: ['admin'],
+      }))
+    if (made) {
       log.info({ userId: made.id, username: made.username }, 'first person made')
     }
   },

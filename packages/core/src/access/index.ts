@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Anybody may call this route. Without it a route needs a guard. */
     public?: boolean
+    /** Log requests of this route at debug only. */
+    quiet?: boolean
   }
 }
 

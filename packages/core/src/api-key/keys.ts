@@ -1,14 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { ConfigError } from '../config/index.ts'
 
 interface Key {
   name: string
   digest: Buffer
 }
 
+/** A bare key may be base64 and end in `=`; a name is what may stand in `service:<name>`. */
+const NAMED = /^(?<name>[a-z][a-z0-9-]{0,62})=(?<key>[^=].*)$/u
+
 const digestOf = (secret: string): Buffer => createHash('sha256').update(secret, 'utf8').digest()
 
 /**
  * Accepted keys out of `name=key,name=key` or bare `key`. Two keys may carry one name, for rotation.
+ * @throws ConfigError when there is no key at all
  * @returns `identify(given)`: the name that belongs to a key, or undefined; takes equally long for every key
  */
 export function createKeys(setting: string): { identify: (given: string) => string | undefined } {
@@ -17,11 +22,10 @@ export function createKeys(setting: string): { identify: (given: string) => stri
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
     .map((entry) => {
-      const at = entry.indexOf('=')
-      return at < 1
-        ? { name: 'unnamed', digest: digestOf(entry) }
-        : { name: entry.slice(0, at), digest: digestOf(entry.slice(at + 1)) }
+      const { name, key } = NAMED.exec(entry)?.groups ?? {}
+      return { name: name ?? 'unnamed', digest: digestOf(key ?? entry) }
     })
+  if (keys.length === 0) throw new ConfigError('API_KEYS holds no key')
   return {
     identify(given) {
       const digest = digestOf(given)

@@ -46,7 +46,9 @@ export function continueTrace(headers: IncomingMessage['headers']): Trace {
 }
 
 /** The headers that carry correlation and trace to the next hop. */
-export function forwardedContext(request: Pick<FastifyRequest, 'id' | 'trace'>): Record<string, string> {
+export function forwardedContext(
+  request: Pick<FastifyRequest, 'id' | 'trace'>,
+): Record<string, string> {
   const { traceparent, tracestate } = request.trace
   return {
     'x-correlation-id': request.id,

@@ -31,6 +31,9 @@ function createPool(options: DatabaseOptions): Pool {
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: options.idleTransactionTimeoutMs ?? 15_000,
     application_name: `potok-${options.schema}`,
+    // Part of the start of a connection: one that cannot have it is none, and never one that works in another schema.
+    // A plan made once for a table that was empty would stay in use when it is not: planned each time.
+    options: `-c search_path=${schema} -c plan_cache_mode=force_custom_plan`,
     keepAlive: true,
     types: {
       getTypeParser: (oid, format) => {
@@ -47,13 +50,6 @@ function createPool(options: DatabaseOptions): Pool {
     client.on('error', (error) => {
       options.log.warn({ context: 'Database', err: error }, 'a PostgreSQL connection broke')
     })
-    // Queued before any query of the connection's first user. A plan made once for a table that was empty would stay
-    // in use when it is not: named statements are parsed once and planned each time.
-    client
-      .query(`set search_path to ${schema}; set plan_cache_mode to force_custom_plan`)
-      .catch((error: unknown) => {
-        options.log.warn({ context: 'Database', err: error }, 'a connection could not be set up')
-      })
   })
   return pool
 }

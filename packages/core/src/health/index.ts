@@ -63,24 +63,33 @@ async function checked(part: Part, timeoutMs: number): Promise<PartHealth> {
 /** Keeps the parts and asks them. Knows no HTTP. */
 export function createHealth(checkTimeoutMs: number) {
   const parts: Part[] = []
+  let running: Promise<Record<string, PartHealth>> | undefined
+
+  async function reportOn(some: readonly Part[]): Promise<Record<string, PartHealth>> {
+    const results = await Promise.all(
+      some.map(async (part) => [part.name, await checked(part, checkTimeoutMs)] as const),
+    )
+    return Object.fromEntries(results)
+  }
+
   const health: Health = {
     draining: false,
     part(part) {
       parts.push(part)
     },
-    async report() {
-      const results = await Promise.all(
-        parts.map(async (part) => [part.name, await checked(part, checkTimeoutMs)] as const),
-      )
-      return Object.fromEntries(results)
+    report() {
+      // Anybody may ask, and often: those who ask at once share one answer.
+      running ??= reportOn(parts).finally(() => (running = undefined))
+      return running
     },
   }
   return {
     health,
-    /** What readiness answers. Only required parts decide; the others are told. */
-    readiness(report: Record<string, PartHealth>): Readiness {
-      const up = (part: Part): boolean => report[part.name]?.status === 'up'
+    /** What readiness answers. Only required parts decide, those with a key are told, nobody else is waited for. */
+    async readiness(): Promise<Readiness> {
       const told = parts.filter(({ readinessKey }) => readinessKey !== undefined)
+      const report = await reportOn(parts.filter((part) => part.required || told.includes(part)))
+      const up = (part: Part): boolean => report[part.name]?.status === 'up'
       return {
         ...Object.fromEntries(told.map((part) => [part.readinessKey, up(part)])),
         ready: !health.draining && parts.every((part) => !part.required || up(part)),
@@ -124,7 +133,7 @@ const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
       },
     },
     async (_request, reply) => {
-      const readiness = parts.readiness(await parts.health.report())
+      const readiness = await parts.readiness()
       return reply.code(readiness.ready ? 200 : 503).send(readiness)
     },
   )

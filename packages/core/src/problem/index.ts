@@ -11,6 +11,9 @@ import { toProblem, type ProblemSource } from './to-problem.ts'
 
 export { toProblem, type ProblemSource } from './to-problem.ts'
 
+/** Longest path parameter: an entity id has 128 characters, three bytes each when encoded at worst. */
+export const MAX_PARAM_LENGTH = 256
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** For a 503 that does not know better: what is away (a database, say) is looked for anew by every request. */
@@ -60,7 +63,7 @@ function parseJsonStrictly(app: FastifyInstance): void {
 
 /** A second router over the same patterns, asked only when nothing matched: 405 with `Allow`, or 404. */
 function tellMissing(app: FastifyInstance): void {
-  const known = createRouter({ ignoreTrailingSlash: false })
+  const known = createRouter({ ignoreTrailingSlash: false, maxParamLength: MAX_PARAM_LENGTH })
   app.addHook('onRoute', ({ method, url }) => {
     if (url === '*') return
     for (const one of [method].flat()) {

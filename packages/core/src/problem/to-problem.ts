@@ -36,8 +36,9 @@ export function toProblem(
   context: { correlationId: string; path: string },
 ): Problem {
   const status = statusOf(error)
-  const ours = error.code !== undefined && !/^(?:FST_|ERR_|UND_|E[A-Z0-9]+$)/u.test(error.code)
-  const code = CODES[error.code ?? ''] ?? (ours ? error.code : undefined) ?? fallbackCode(status)
+  const own = ownCode(error)
+  const ours = own !== undefined
+  const code = (ours ? undefined : CODES[String(error.code)]) ?? own ?? fallbackCode(status)
   // A 5xx of our own vocabulary (upstream down, database away) is written for the client; any other is not.
   const silent = status >= 500 && !ours
   const errors = error.errors ?? errorsOf(error)
@@ -53,6 +54,15 @@ export function toProblem(
     ...(errors === undefined ? {} : { errors }),
     ...(silent ? {} : error.extension),
   }
+}
+
+/**
+ * The code where it is of our vocabulary. Libraries, databases and DOMExceptions have codes of their own, also numbers;
+ * only ours come with the status to answer.
+ */
+function ownCode({ code, statusCode }: ProblemSource): string | undefined {
+  if (typeof code !== 'string' || statusCode === undefined || code in CODES) return undefined
+  return /^(?:FST_|ERR_|UND_)|^E[A-Z0-9]+$/u.test(code) ? undefined : code
 }
 
 function statusOf({ validation, statusCode = 500 }: ProblemSource): number {

@@ -71,7 +71,9 @@ export async function runProcess<C extends BaseConfig>({
     })
     await app.listen({ host: config.HOST, port: config.PORT })
   } catch (error) {
-    await app?.close()
+    await app?.close().catch((closing: unknown) => {
+      logger.error({ err: closing, context: 'Process' }, 'what had been opened could not be closed')
+    })
     const line = explain(error, config)
     if (line !== undefined) giveUp(line)
     logger.fatal({ err: error, context: 'Process' }, 'cannot start')

@@ -5,6 +5,7 @@ import compress from '@fastify/compress'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import fp from 'fastify-plugin'
+import { ConfigError } from '../config/index.ts'
 
 export interface SecurityOptions {
   /** Origins that browsers may call from, exact. Empty: none. */
@@ -16,13 +17,22 @@ export function isAllowedOrigin(origins: readonly string[], origin: string | und
   return origin === undefined || origins.includes(origin)
 }
 
-/** Splits a setting such as `CORS_ORIGINS` and drops what is no origin. */
+/**
+ * Splits a setting such as `CORS_ORIGINS`.
+ * @throws ConfigError for what is no http(s) origin; `localhost:5173` would parse as a URL with the origin `null`
+ */
 export function originsOf(...settings: readonly (string | undefined)[]): string[] {
   const origins = settings
     .flatMap((setting) => (setting ?? '').split(','))
     .map((entry) => entry.trim())
-    .filter((entry) => URL.canParse(entry))
-    .map((entry) => new URL(entry).origin)
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const url = URL.canParse(entry) ? new URL(entry) : undefined
+      if (url?.protocol === 'https:' || url?.protocol === 'http:') return url.origin
+      throw new ConfigError(
+        `CORS_ORIGINS: "${entry}" is no origin such as https://admin.example.org`,
+      )
+    })
   return [...new Set(origins)]
 }
 
@@ -56,6 +66,8 @@ export default fp<SecurityOptions>(
     })
     await app.register(compress, {
       global: true,
+      // Nobody sends us compressed bodies, and a proxied one must stay what its headers say.
+      globalDecompression: false,
       threshold: 1024,
       encodings: ['br', 'gzip'],
       // An event stream must reach its reader event by event.

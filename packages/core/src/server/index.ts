@@ -13,7 +13,7 @@ import health, { type HealthOptions } from '../health/index.ts'
 import { trustedProxies } from '../lib/trusted-proxies.ts'
 import { requestLog } from '../logging/index.ts'
 import metrics, { type MetricsOptions } from '../metrics/index.ts'
-import problem, { sendProblem } from '../problem/index.ts'
+import problem, { MAX_PARAM_LENGTH, sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
 import { validatorCompiler } from '../validation/index.ts'
 import { refuseConnection } from './refuse-connection.ts'
@@ -50,14 +50,18 @@ export async function createServer(options: ServerOptions) {
     requestIdHeader: false,
     bodyLimit: config.BODY_LIMIT,
     trustProxy: trustedProxies(config.TRUSTED_PROXIES),
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     http: HTTP,
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: refuseConnection,
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+    // No hook has run for these: what hooks add must be added here.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-correlation-id', request.id).header('x-content-type-options', 'nosniff')
+      sendProblem(error, request, reply)
+    },
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   closeUnusedConnections(app)

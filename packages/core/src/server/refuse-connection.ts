@@ -35,8 +35,10 @@ export function refuseConnection(error: ConnectionError, socket: Socket): void {
     { correlationId: 'none', path: '/' },
   )
   const body = JSON.stringify({ title, ...problem })
-  socket.end(
+  // Ending alone would only close our half: a client that never ends its own would keep the connection.
+  socket.write(
     `HTTP/1.1 ${statusCode} ${title}\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+  socket.destroySoon()
 }
