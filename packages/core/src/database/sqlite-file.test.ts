@@ -213,4 +213,18 @@ describeSqlite('the embedded database', (store: TestStore) => {
     ).rows
     expect(check?.integrity_check).toBe('ok')
   })
+
+  test('what writes waits for the disk: a commit that only the page cache has is none', async () => {
+    const database = await store.open<NoteTables>(migrations)
+
+    const pragmas = await database.write(async (trx) => ({
+      synchronous: (await sql<{ synchronous: number }>`pragma synchronous`.execute(trx)).rows,
+      journal: (await sql<{ journal_mode: string }>`pragma journal_mode`.execute(trx)).rows,
+    }))
+
+    expect(pragmas).toEqual({
+      synchronous: [{ synchronous: 2 }],
+      journal: [{ journal_mode: 'wal' }],
+    })
+  })
 })
