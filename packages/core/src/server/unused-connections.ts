@@ -17,6 +17,11 @@ export function closeUnusedConnections(app: FastifyInstance): void {
     socket.once('close', () => unused.delete(socket))
   })
   app.server.on('request', ({ socket }) => unused.delete(socket))
+  app.addHook('onReady', async () => {
+    // A listener where nobody else takes upgrades would keep Node from answering them as plain requests.
+    if (app.server.listenerCount('upgrade') === 0) return
+    app.server.on('upgrade', ({ socket }) => unused.delete(socket))
+  })
   app.addHook('preClose', async () => {
     closing = true
     for (const socket of unused) socket.destroy()
