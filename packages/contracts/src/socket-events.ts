@@ -24,7 +24,7 @@ export const MessagePayload = Type.Object({
   roomId: EntityId,
 })
 export type MessagePayload = Static<typeof MessagePayload>
-export const SeenPayload = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) })
+export const SeenPayload = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' }) })
 export type SeenPayload = Static<typeof SeenPayload>
 
 /** A change of an entity as sockets receive it, in log order. */
@@ -43,6 +43,7 @@ export const EntityChange = Type.Object({
 export type EntityChange = Static<typeof EntityChange>
 
 export const NotificationLevel = closedSet(['info', 'success', 'warning', 'error'])
+export type NotificationLevel = Static<typeof NotificationLevel>
 export const Notification = Type.Object({
   id: Type.String(),
   level: NotificationLevel,
@@ -61,9 +62,18 @@ export const RoomMessage = Type.Object({
 })
 export type RoomMessage = Static<typeof RoomMessage>
 
+/**
+ * When to come back after the server closed the connection: `now` (the stock client does it by itself), `later` (it
+ * does not; slow down first), `with_token` (log in or refresh first).
+ */
+export type Reconnect = 'now' | 'later' | 'with_token'
+
+/** Also `data` of a `connect_error`. */
 export interface SocketError {
   code: string
   message: string
+  /** There when the server closes the connection for it. */
+  reconnect?: Reconnect
 }
 export type AckError = { ok: false; error: SocketError }
 export type Ack<T extends object = object> = (answer: ({ ok: true } & T) | AckError) => void

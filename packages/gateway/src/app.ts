@@ -8,11 +8,13 @@ import circuits from './circuits/index.ts'
 import type { Config } from './config.ts'
 import events from './events/index.ts'
 import httpGuard from './http-guard/index.ts'
+import notifications from './notifications/index.ts'
 import notifier from './notifier/index.ts'
 import {
   authOptions,
   botOptions,
   eventsOptions,
+  notificationsOptions,
   notifierOptions,
   redisOptions,
   serverOptions,
@@ -45,6 +47,7 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']) 
   await app.register(upstreams, upstreamsOptions(config))
   await app.register(auth, authOptions(config))
   await app.register(access)
+  await app.register(notifications, notificationsOptions(config))
   await app.register(bot, botOptions(config))
   await app.register(notifier, notifierOptions(config))
   await app.register(events, eventsOptions(config))

@@ -123,5 +123,18 @@ export const Config = Type.Object({
     default: 'websocket',
     description: 'Transports of the socket server, comma separated',
   }),
+  WS_EVENTS_PER_SECOND: count(20, 10_000, 'Events a second that one socket may send'),
+  WS_MESSAGES_PER_SECOND: count(10, 1000, 'Room messages a second that one socket may send'),
+  WS_CHANNELS_PER_SOCKET: count(100, 10_000, 'Channels that one socket may follow'),
+  WS_PAYLOAD_LIMIT: count(65_536, 1_048_576, 'Largest packet of a client, bytes'),
+  WS_QUEUE_LIMIT: count(
+    2_097_152,
+    134_217_728,
+    'Bytes that may wait for one client; one that does not read them is cut off',
+  ),
+  WS_CONNECTIONS_PER_IP: count(500, 1_000_000, 'Socket connections of one client IP to a replica'),
+  WS_CONNECTIONS_PER_USER: count(50, 100_000, 'Sockets of one person at a replica'),
+  WS_CONNECTIONS: count(20_000, 1_000_000, 'Socket connections of a replica'),
+  NOTIFICATION_RETENTION_DAYS: count(30, 3650, 'How long notifications are kept, seen or not'),
 })
 export type Config = Readonly<Static<typeof Config>>

@@ -1,5 +1,6 @@
 import { ConfigError } from '@potok/core/config'
 import { durationMs } from '@potok/core/lib/duration'
+import { trustedProxies } from '@potok/core/lib/trusted-proxies'
 import { originsOf } from '@potok/core/security'
 import type { ServerOptions } from '@potok/core/server'
 import type { AuthOptions } from './auth/index.ts'
@@ -7,6 +8,7 @@ import type { BotOptions } from './bot/index.ts'
 import type { Config } from './config.ts'
 import type { EventsOptions } from './events/index.ts'
 import { presentHealth } from './health-view.ts'
+import type { NotificationsOptions } from './notifications/index.ts'
 import type { NotifierOptions } from './notifier/index.ts'
 import type { GatewayRedisOptions } from './redis/index.ts'
 import type { StoreOptions } from './store/index.ts'
@@ -93,9 +95,25 @@ export const notifierOptions = (config: Config): NotifierOptions => ({
   internalUrl: config.GATEWAY_INTERNAL_URL ?? `http://127.0.0.1:${config.PORT}`,
 })
 
+export const notificationsOptions = (config: Config): NotificationsOptions => ({
+  retentionDays: config.NOTIFICATION_RETENTION_DAYS,
+})
+
 export const wsOptions = (config: Config): WsOptions => ({
   origins: origins(config),
   transports: config.WS_TRANSPORTS.split(',').map((name) =>
     name === 'polling' ? 'polling' : 'websocket',
   ),
+  trustedProxies: trustedProxies(config.TRUSTED_PROXIES),
+  keyPrefix: config.REDIS_KEY_PREFIX,
+  limits: {
+    eventsPerSecond: config.WS_EVENTS_PER_SECOND,
+    messagesPerSecond: config.WS_MESSAGES_PER_SECOND,
+    channelsPerSocket: config.WS_CHANNELS_PER_SOCKET,
+    payloadBytes: config.WS_PAYLOAD_LIMIT,
+    queueBytes: config.WS_QUEUE_LIMIT,
+    connectionsPerAddress: config.WS_CONNECTIONS_PER_IP,
+    connectionsPerUser: config.WS_CONNECTIONS_PER_USER,
+    connections: config.WS_CONNECTIONS,
+  },
 })

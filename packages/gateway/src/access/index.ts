@@ -1,5 +1,6 @@
 /**
- * Access: the roles table, deny by default. `app.requireAccess` guards a route by it and sets `request.decision`.
+ * Access: the roles table, deny by default. `app.requireAccess` guards a route by it and sets `request.decision`;
+ * `decide` answers the same question where there is no HTTP request.
  */
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -7,6 +8,7 @@ import { guard } from '@potok/core/access'
 import { decide, type Decision } from './decide.ts'
 import { AccessDenied, AccessUnknownRoute } from './errors.ts'
 
+export { decide } from './decide.ts'
 export { METHODS } from './table.ts'
 
 declare module 'fastify' {

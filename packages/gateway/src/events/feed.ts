@@ -1,50 +1,47 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import { Agent, request } from 'undici'
-import { EventLogItem, StreamReset } from '@potok/contracts/event'
+import { request, type Dispatcher } from 'undici'
+import { StreamReset, type EventLogItem } from '@potok/contracts/event'
 import { createParser } from '@potok/core/validation'
 import { createFrames, type Frame } from './frames.ts'
+import type { ItemReader } from './items.ts'
 
 export interface FeedOptions {
   /** Origin of the state service. */
   origin: string
   apiKey: string
+  dispatcher: Dispatcher
+  reader: ItemReader
   log: FastifyBaseLogger
-  /** Wait before a new connection, doubled up to `reconnectMostMs`. Default 100. */
-  reconnectMs?: number
-  /** Default 5 000. */
-  reconnectMostMs?: number
-  /** Silence after which the stream counts as dead; the server's heartbeats come every 15 s. Default 40 000. */
-  silenceMs?: number
+  /** Wait before a new connection, doubled up to `reconnectMostMs`. */
+  reconnectMs: number
+  reconnectMostMs: number
 }
 
 export interface FeedListener {
-  /** One event, in log order, none left out, none twice. */
-  event: (item: EventLogItem) => void
-  /** The log cannot be continued from where we were: whoever followed it must load anew. */
-  reset: () => void
+  /**
+   * One event, in log order, none left out, none twice.
+   * @param before where the follower stood; undefined when nobody knows
+   */
+  event: (item: EventLogItem, before: string | undefined) => void
+  /** The log cannot be continued from where we were: whoever followed it must load anew. It goes on after `cursor`. */
+  reset: (cursor: string) => void
 }
 
-const parseItem = createParser(EventLogItem)
 const parseReset = createParser(StreamReset)
-const HEADERS_TIMEOUT_MS = 10_000
 
 /** Follows the state service's event stream for ever, from the head on, and resumes where it was cut. */
 export class Feed {
-  readonly #options: Required<FeedOptions>
-  readonly #agent: Agent
+  readonly #options: FeedOptions
   readonly #listeners = new Set<FeedListener>()
+  readonly #awaiting = new Set<() => void>()
   readonly #closing = new AbortController()
   #cursor: string | undefined
   #connected = false
   #running: Promise<void> | undefined
 
   constructor(options: FeedOptions) {
-    this.#options = { reconnectMs: 100, reconnectMostMs: 5000, silenceMs: 40_000, ...options }
-    this.#agent = new Agent({
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      bodyTimeout: this.#options.silenceMs,
-    })
+    this.#options = options
   }
 
   listen(listener: FeedListener): void {
@@ -53,6 +50,18 @@ export class Feed {
 
   /** Position of the newest event that was told; undefined before the first contact. */
   cursor(): string | undefined {
+    return this.#cursor
+  }
+
+  /** The same, after a while if need be: just after a start there was no contact yet. */
+  async contact(withinMs: number): Promise<string | undefined> {
+    if (this.#cursor !== undefined) return this.#cursor
+    const enough = new AbortController()
+    const stop = (): void => enough.abort()
+    this.#awaiting.add(stop)
+    const signal = AbortSignal.any([enough.signal, this.#closing.signal])
+    await pause(withinMs, undefined, { signal, ref: false }).catch(() => undefined)
+    this.#awaiting.delete(stop)
     return this.#cursor
   }
 
@@ -67,33 +76,48 @@ export class Feed {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#running
-    await this.#agent.destroy()
+  }
+
+  #moveTo(cursor: string): void {
+    this.#cursor = cursor
+    for (const stop of this.#awaiting) stop()
+  }
+
+  /** What one listener does wrong is not the others' loss. */
+  #tell(work: (listener: FeedListener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        work(listener)
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'an event could not be worked')
+      }
+    }
   }
 
   #take({ id, event, data }: Frame): void {
     if (data === undefined) {
       // The stream says where it stands before its first event and under heartbeats.
-      this.#cursor = id ?? this.#cursor
+      if (id !== undefined) this.#moveTo(id)
     } else if (event === 'reset') {
       const { reason, cursor } = parseReset(JSON.parse(data))
-      this.#options.log.warn(
-        { reason, cursor },
-        'event stream cannot be continued, followers reload',
-      )
-      this.#cursor = cursor
-      for (const listener of this.#listeners) listener.reset()
+      const { log } = this.#options
+      log.warn({ reason, cursor }, 'event stream cannot be continued, followers reload')
+      this.#moveTo(cursor)
+      this.#tell((listener) => listener.reset(cursor))
     } else {
-      const item = parseItem(JSON.parse(data))
-      this.#cursor = item.cursor
-      for (const listener of this.#listeners) listener.event(item)
+      const before = this.#cursor
+      const item = this.#options.reader.item(JSON.parse(data))
+      const cursor = item?.cursor ?? id
+      if (cursor !== undefined) this.#moveTo(cursor)
+      if (item !== undefined) this.#tell((listener) => listener.event(item, before))
     }
   }
 
   /** Reads one connection to its end. */
   async #follow(): Promise<void> {
-    const { origin, apiKey, log } = this.#options
+    const { origin, apiKey, dispatcher, log } = this.#options
     const { statusCode, body } = await request(`${origin}/api/v1/events/stream`, {
-      dispatcher: this.#agent,
+      dispatcher,
       signal: this.#closing.signal,
       headers: {
         accept: 'text/event-stream',

@@ -9,11 +9,13 @@ import { authMigrations } from '../auth/migrations.ts'
 import type { AuthTables } from '../auth/tables.ts'
 import { botMigrations } from '../bot/migrations.ts'
 import type { BotTables } from '../bot/tables.ts'
+import { notificationMigrations } from '../notifications/migrations.ts'
+import type { NotificationTables } from '../notifications/tables.ts'
 import { notifierMigrations } from '../notifier/migrations.ts'
 import type { NotifierTables } from '../notifier/tables.ts'
 
 /** The tables of all plugins over the store. The queue knows its own. */
-export type GatewayTables = AuthTables & BotTables & NotifierTables
+export type GatewayTables = AuthTables & BotTables & NotificationTables & NotifierTables
 export type Store = Database<GatewayTables>
 
 /** Of all plugins over the store, by names that are unique across them. */
@@ -21,6 +23,7 @@ const migrations: Record<string, Migration> = {
   ...queueMigrations,
   ...authMigrations,
   ...botMigrations,
+  ...notificationMigrations,
   ...notifierMigrations,
 }
 

@@ -1,10 +1,8 @@
 import type { EventLogItem } from '@potok/contracts/event'
 import type { EntityChange, ServerEvents } from '@potok/contracts/socket-events'
+import { positionOf } from '../events/index.ts'
 
-export type ChangeEvent = Extract<
-  keyof ServerEvents,
-  `${string}:${'created' | 'updated' | 'deleted'}`
->
+type ChangeEvent = Extract<keyof ServerEvents, `${string}:${'created' | 'updated' | 'deleted'}`>
 
 const TASK_EVENTS = {
   'entity.created': 'task:created',
@@ -19,13 +17,6 @@ export interface Change {
   channels: string[]
   position: bigint
 }
-
-/** The place in the log that a cursor `<epoch>.<position>` names. */
-export function positionOf(cursor: string): bigint {
-  return BigInt(cursor.slice(cursor.lastIndexOf('.') + 1))
-}
-
-export const epochOf = (cursor: string): string => cursor.slice(0, cursor.lastIndexOf('.'))
 
 /** What sockets are told of an event; undefined for what no channel carries. */
 export function changeOf(item: EventLogItem): Change | undefined {

@@ -1,116 +1,162 @@
 import type { EventLogItem } from '@potok/contracts/event'
-import { CatchUps, tell, type CatchUp } from './catch-ups.ts'
-import { changeOf, epochOf, positionOf } from './changes.ts'
+import { positionOf, type StateEvents } from '../events/index.ts'
+import { changeOf, type Change } from './changes.ts'
+import type { Close } from './closing.ts'
 import { SocketRefusal } from './errors.ts'
-import type { EventLog } from './event-log.ts'
-import type { PotokServer, PotokSocket } from './server.ts'
+import { mayFollow } from './rights.ts'
+import type { PotokServer, SocketPrincipal } from './server.ts'
+import type { Visit } from './visit.ts'
 
 export interface ChannelsDeps {
   io: PotokServer
-  log: EventLog
-  /** Position of this replica in the event log; undefined before its first contact. */
-  cursor: () => string | undefined
-  /** Events that a subscription may have missed and still get. */
-  recoverMost: number
+  /** Where this replica stands in the event log, and what was missed. */
+  events: Pick<StateEvents, 'cursor' | 'contact' | 'missed'>
+  close: Close
+  /** How long a subscription waits for the first contact with the log, milliseconds. */
+  contactWithinMs: number
+  /** Changes that may come in during a replay; beyond, the client is too slow. */
+  waitingMost: number
+  /** Bytes that a replay lets wait for a connection before it pauses. */
+  replayBytes: number
+  recovered: (outcome: 'recovered' | 'reload') => void
 }
 
-const room = (channel: string): string => `channel:${channel}`
+const roomOf = (channel: string): string => `channel:${channel}`
+const isChat = (channel: string): boolean => channel.startsWith('room:')
 
-/**
- * Who follows what, and how a follower gets every change once and in order: a channel is a room; whoever comes with a
- * cursor is told what it missed first, and joins the room when this replica's feed is no further back than that.
- */
+/** The acknowledgement of a subscription, as it is true at the moment of its sending. */
+export type Subscribed = () => { cursor: string; recovered: boolean }
+
+/** Who follows what, and how a follower gets every change once and in order. */
 export class Channels {
   readonly #deps: ChannelsDeps
-  readonly #catchUps = new CatchUps(({ socket, channel }) => void socket.join(room(channel)))
+  /** Those who stand outside of the rooms: see {@link Follower}. */
+  readonly #outside = new Set<Visit>()
 
   constructor(deps: ChannelsDeps) {
     this.#deps = deps
   }
 
-  /** @returns the ack: where the socket stands, and whether nothing was missed */
-  async subscribe(
-    socket: PotokSocket,
-    channel: string,
-    since: string | undefined,
-  ): Promise<{ cursor: string; recovered: boolean }> {
-    const at = this.#head()
-    if (since !== undefined && epochOf(since) === epochOf(at)) {
-      const upTo = await this.#resume(socket, channel, since)
-      if (upTo !== undefined) return { cursor: upTo, recovered: true }
-    }
-    await socket.join(room(channel))
-    return { cursor: this.#head(), recovered: false }
+  async subscribe(visit: Visit, channel: string, since: string | undefined): Promise<Subscribed> {
+    const at = await this.#deps.events.contact(this.#deps.contactWithinMs)
+    if (at === undefined) throw new SocketRefusal('WS_STATE_UNAVAILABLE')
+    const wantsReplay = since !== undefined && !isChat(channel)
+    const recovered = wantsReplay && (await this.#resume(visit, channel, since))
+    if (wantsReplay) this.#deps.recovered(recovered ? 'recovered' : 'reload')
+    if (!recovered) this.#follow(visit, channel)
+    return () => ({ cursor: visit.follower.cursorOf(channel, this.#head()), recovered })
   }
 
-  async unsubscribe(socket: PotokSocket, channel: string): Promise<void> {
-    this.#catchUps.forget(socket, channel)
-    await socket.leave(room(channel))
+  unsubscribe(visit: Visit, channel: string): void {
+    visit.rooms.delete(channel)
+    visit.follower.unfollow(channel)
+    void visit.socket.leave(roomOf(channel))
   }
 
-  follows(socket: PotokSocket, channel: string): boolean {
-    return socket.rooms.has(room(channel))
+  /** After a renewal with other roles: what is not allowed any more ends. @returns those channels */
+  revise(visit: Visit, principal: SocketPrincipal): string[] {
+    const lost = visit.follower.channels.filter((channel) => !mayFollow(principal, channel))
+    for (const channel of lost) this.unsubscribe(visit, channel)
+    return lost
   }
 
   /** Channels of a socket. */
-  count(socket: PotokSocket): number {
-    const joined = [...socket.rooms].filter((name) => name.startsWith(room('')))
-    return joined.length + this.#catchUps.count(socket)
+  count({ follower, rooms }: Visit): number {
+    return follower.channels.length + rooms.size
   }
 
   /** One event of the log, in order, to this replica's own sockets. */
   publish(item: EventLogItem): void {
     const change = changeOf(item)
-    if (change !== undefined) {
-      const { io } = this.#deps
-      io.local.to(change.channels.map(room)).emit(change.name, change.payload)
-      this.#catchUps.publish(change)
-    }
-    this.#catchUps.settle(positionOf(item.cursor))
-  }
-
-  /** The log cannot be continued: cut everybody's connection, so that clients come back and are told to reload. */
-  reset(): void {
-    this.#catchUps.clear()
-    for (const socket of this.#deps.io.sockets.sockets.values()) socket.conn.close()
+    if (change !== undefined) this.#tell(change)
+    const position = positionOf(item.cursor)
+    for (const visit of this.#outside) this.#settle(visit, position)
   }
 
   /** A socket has gone. */
-  forget(socket: PotokSocket): void {
-    this.#catchUps.forget(socket)
+  forget(visit: Visit): void {
+    this.#outside.delete(visit)
   }
 
   message(roomId: string, from: string, text: string): void {
     const timestamp = new Date().toISOString()
-    this.#deps.io.to(room(`room:${roomId}`)).emit('message', { roomId, from, text, timestamp })
+    this.#deps.io.to(roomOf(`room:${roomId}`)).emit('message', { roomId, from, text, timestamp })
   }
 
   #head(): string {
-    const at = this.#deps.cursor()
+    const at = this.#deps.events.cursor()
     if (at === undefined) throw new SocketRefusal('WS_STATE_UNAVAILABLE')
     return at
   }
 
-  /** Tells what was missed and joins. @returns up to where; undefined when the client must reload */
-  async #resume(socket: PotokSocket, channel: string, since: string): Promise<string | undefined> {
-    const entry = this.#catchUps.begin(socket, channel)
+  #follow(visit: Visit, channel: string): void {
+    if (isChat(channel)) visit.rooms.add(channel)
+    else visit.follower.follow(channel, this.#head())
+    if (isChat(channel) || !this.#outside.has(visit)) void visit.socket.join(roomOf(channel))
+  }
+
+  #tell(change: Change): void {
+    const { io, close, waitingMost } = this.#deps
+    const { rooms } = io.sockets.adapter
+    const followed = change.channels.map(roomOf).filter((room) => rooms.has(room))
+    if (followed.length > 0) io.local.to(followed).emit(change.name, change.payload)
+    for (const visit of this.#outside) {
+      visit.follower.take(change)
+      if (visit.follower.waiting > waitingMost) close(visit, 'WS_TOO_SLOW')
+    }
+  }
+
+  /** Tells what was missed. @returns false when the client must reload */
+  async #resume(visit: Visit, channel: string, since: string): Promise<boolean> {
+    const { follower } = visit
+    this.unsubscribe(visit, channel)
+    this.#leaveRooms(visit)
+    follower.expect(channel, since)
     try {
-      const upTo = await this.#recover(entry, since)
-      if (upTo === undefined) this.#catchUps.drop(entry)
-      else this.#catchUps.ready(entry, positionOf(upTo), positionOf(this.#head()))
-      return upTo
+      const missed = await this.#missed(since)
+      if (missed === undefined) {
+        follower.unfollow(channel)
+        return false
+      }
+      const changes = missed.map(changeOf).filter((change) => change !== undefined)
+      await follower.replay(changes, missed.at(-1)?.cursor ?? since, () => this.#hasRoom(visit))
+      return true
     } catch (error) {
-      this.#catchUps.drop(entry)
+      follower.unfollow(channel)
+      throw error
+    } finally {
+      this.#settle(visit, positionOf(this.#head()))
+    }
+  }
+
+  async #missed(since: string): Promise<EventLogItem[] | undefined> {
+    try {
+      return await this.#deps.events.missed(since)
+    } catch (error) {
       throw new SocketRefusal('WS_STATE_UNAVAILABLE', undefined, error)
     }
   }
 
-  async #recover({ socket, channel }: CatchUp, since: string): Promise<string | undefined> {
-    const items = await this.#deps.log.missed(since, this.#deps.recoverMost)
-    for (const item of items ?? []) {
-      const change = changeOf(item)
-      if (change?.channels.includes(channel) === true) tell(socket, change)
+  /** Waits until the client has read enough to be told more. @returns false when it has gone */
+  async #hasRoom({ socket, connection }: Visit): Promise<boolean> {
+    const { replayBytes } = this.#deps
+    if (connection.outflow.bytes > replayBytes) await connection.outflow.until(replayBytes)
+    return socket.connected
+  }
+
+  #leaveRooms(visit: Visit): void {
+    if (this.#outside.has(visit)) return
+    visit.follower.leaveRooms(this.#head())
+    for (const channel of visit.follower.channels) void visit.socket.leave(roomOf(channel))
+    this.#outside.add(visit)
+  }
+
+  /** Lets it back into the rooms once this replica is as far as what it was told. */
+  #settle(visit: Visit, feed: bigint): void {
+    if (!visit.socket.connected) this.#outside.delete(visit)
+    else if (this.#outside.has(visit) && visit.follower.isLevelWith(feed)) {
+      this.#outside.delete(visit)
+      void visit.socket.join(visit.follower.channels.map(roomOf))
     }
-    return items === undefined ? undefined : (items.at(-1)?.cursor ?? since)
   }
 }

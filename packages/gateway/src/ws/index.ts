@@ -1,28 +1,30 @@
 /**
- * Sockets: dashboards follow tasks, people and processes over Socket.IO, in log order, resumable by cursor.
+ * Sockets: dashboards follow tasks, people and processes over Socket.IO, in log order, resumable by cursor; they write in
+ * rooms, and are told their notifications. Who is connected is online.
  */
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import fastifySocketIo from 'fastify-socket.io'
 import { SOCKET_PATH } from '@potok/contracts/socket-events'
-import { isAllowedOrigin } from '@potok/core/security'
-import { createAuthentication } from './authentication.ts'
-import { Channels } from './channels.ts'
-import { createEventLog } from './event-log.ts'
-import { handle, type SocketLimits } from './handlers.ts'
-import { socketMetrics } from './metrics.ts'
+import { clientAddress } from '@potok/core/lib/client-address'
+import { Connections } from './connections.ts'
+import { createDoor } from './door.ts'
+import { socketMetrics, type SocketMetrics } from './metrics.ts'
+import { LIMITS, type SocketLimits } from './options.ts'
+import { createRelay } from './relay.ts'
 import type { PotokServer } from './server.ts'
 
 export interface WsOptions {
   /** Origins that browsers may connect from. */
   origins: readonly string[]
   transports: readonly ('websocket' | 'polling')[]
+  /** Proxies whose word about the client's address counts, as `trustedProxies` gives them. */
+  trustedProxies: readonly string[] | false
+  /** Before every key in Redis. */
+  keyPrefix: string
   limits?: Partial<SocketLimits>
-  /** How long a socket may stay without a token, milliseconds. */
-  authenticateWithinMs?: number
-  /** Largest packet of a client, bytes. */
-  maxPayloadBytes?: number
-  /** Events that a subscription may have missed and still get. */
-  recoverMost?: number
+  /** Between two signs of life of one person, milliseconds. Default 30 000. */
+  presenceBeatMs?: number
 }
 
 declare module 'fastify' {
@@ -31,72 +33,71 @@ declare module 'fastify' {
   }
 }
 
-const LIMITS: SocketLimits = { eventsPerSecond: 20, channelsPerSocket: 100, messagesPerSecond: 10 }
+/** Replicas hear of each other where there is Redis. */
+function relayOf(app: FastifyInstance, keyPrefix: string, { relayLost }: SocketMetrics) {
+  const { redisLink: link } = app
+  if (link === undefined) return undefined
+  return createRelay({ link, keyPrefix, pendingMost: 1000, patienceMs: 100, lost: relayLost })
+}
 
 export default fp<WsOptions>(
-  async (app, { origins, transports, ...options }) => {
+  async (app, { origins, transports, trustedProxies, keyPrefix, ...options }) => {
+    const limits = { ...LIMITS, ...options.limits }
+    const metrics = socketMetrics(app.registry)
+    const relay = relayOf(app, keyPrefix, metrics)
+    const connections = new Connections({
+      limits,
+      origins,
+      addressOf: clientAddress(trustedProxies),
+      refused: metrics.rejected,
+    })
+    let closeAll: (() => Promise<void>) | undefined
     await app.register(fastifySocketIo.default, {
       path: SOCKET_PATH,
       transports: [...transports],
       serveClient: false,
-      // The HTTP guard answers the upgrades that are not ours.
-      destroyUpgrade: false,
-      connectTimeout: 10_000,
-      maxHttpBufferSize: options.maxPayloadBytes ?? 64 * 1024,
+      connectTimeout: limits.authenticateWithinMs,
+      maxHttpBufferSize: limits.payloadBytes,
       // Socket.IO's own recovery would skip the authentication of a returning socket; cursors do it better.
       cors: { origin: [...origins] },
-      allowRequest: (request, done) => done(null, isAllowedOrigin(origins, request.headers.origin)),
+      allowRequest: (request, done) => done(null, connections.mayConnect(request)),
       preClose: (done) => {
-        app.io.local.disconnectSockets(true)
-        done()
+        const close = closeAll ?? (async () => undefined)
+        void close().finally(() => done())
       },
+      ...(relay !== undefined && { adapter: relay.adapter }),
     })
-    const log = app.log.child({ context: 'WebSocketModule' })
-    const authentication = createAuthentication({
-      verify: (token) => app.auth.verify(token),
-      authenticateWithinMs: options.authenticateWithinMs ?? 10_000,
-    })
-    const channels = new Channels({
+    app.io.engine.on('connection', (conn: Parameters<typeof connections.add>[0]) =>
+      connections.add(conn),
+    )
+    const door = createDoor({
       io: app.io,
-      log: createEventLog(app.upstreams.state),
-      cursor: () => app.stateEvents.cursor(),
-      recoverMost: options.recoverMost ?? 1000,
+      verify: (token) => app.auth.verify(token),
+      events: app.stateEvents,
+      notifications: app.notifications,
+      state: app.upstreams.state,
+      connections,
+      limits,
+      metrics,
+      log: app.log.child({ context: 'WebSocketModule' }),
+      hasReplicas: relay !== undefined,
+      presenceBeatMs: options.presenceBeatMs ?? 30_000,
     })
-    const limits = { ...LIMITS, ...options.limits }
-    const { active, total } = socketMetrics(app.registry)
-
-    app.stateEvents.listen({
-      event: (item) => channels.publish(item),
-      reset: () => channels.reset(),
-    })
-    app.auth.onRevoked(({ sid }) => authentication.endSession(app.io, sid))
-    app.io.use((socket, next) => {
-      try {
-        authentication.handshake(socket)
-        next()
-      } catch (error) {
-        next(error instanceof Error ? error : new Error('refused', { cause: error }))
-      }
-    })
-    app.io.on('connection', (socket) => {
-      active.inc()
-      total.inc()
-      log.info({ socketId: socket.id, userId: socket.data.principal?.id }, 'socket connected')
-      authentication.watch(socket)
-      handle(socket, { authentication, channels, limits, log })
-      socket.on('disconnect', (reason) => {
-        active.dec()
-        channels.forget(socket)
-        log.info(
-          { socketId: socket.id, userId: socket.data.principal?.id, reason },
-          'socket disconnected',
-        )
-      })
-    })
+    closeAll = () => door.close()
+    app.auth.onRevoked(({ sid }) => door.sessionEnded(sid))
+    app.addHook('onReady', async () => door.start())
+    app.addHook('onClose', async () => relay?.close())
   },
   {
     name: '@potok/gateway-ws',
     fastify: '5.x',
-    dependencies: ['@potok/gateway-events', '@potok/gateway-auth', '@potok/gateway-upstreams'],
+    dependencies: [
+      '@potok/gateway-events',
+      '@potok/gateway-auth',
+      '@potok/gateway-access',
+      '@potok/gateway-upstreams',
+      '@potok/gateway-notifications',
+      '@potok/gateway-redis',
+    ],
   },
 )

@@ -13,12 +13,19 @@ export interface SocketPrincipal {
 }
 
 export interface SocketData {
+  /** Of the token in the handshake. */
   principal?: SocketPrincipal
-  /** Closes the socket when its token expires, or when it never authenticates. */
-  deadline?: NodeJS.Timeout
 }
 
-/** Nothing goes from server to server through Socket.IO. */
-type NoEvents = Record<string, never>
-export type PotokServer = Server<ClientEvents, ServerEvents, NoEvents, SocketData>
-export type PotokSocket = Socket<ClientEvents, ServerEvents, NoEvents, SocketData>
+/** From replica to replica. What they say is only faster than what the stores say, never more. */
+export interface ReplicaEvents {
+  /** A session was ended. */
+  sessionEnded: (sid: string) => void
+  /** There is a new notification. */
+  notified: () => void
+}
+
+export type PotokServer = Server<ClientEvents, ServerEvents, ReplicaEvents, SocketData>
+export type PotokSocket = Socket<ClientEvents, ServerEvents, ReplicaEvents, SocketData>
+/** A connection of Engine.IO, which carries the sockets of one client. */
+export type EngineConnection = PotokSocket['conn']

@@ -1,0 +1,52 @@
+import type { EngineConnection } from './server.ts'
+
+function sizeOf(packet: unknown): number {
+  if (typeof packet !== 'object' || packet === null || !('data' in packet)) return 0
+  const { data } = packet
+  if (typeof data === 'string') return Buffer.byteLength(data)
+  return Buffer.isBuffer(data) ? data.byteLength : 0
+}
+
+/** The bytes that wait for one connection. Engine.IO keeps them without a limit and does not say how many they are. */
+export class Outflow {
+  readonly #conn: EngineConnection
+  /** In Engine.IO's buffer. */
+  #queued = 0
+  /** Handed to the transport in one piece, which may have gone by now. */
+  #sending = 0
+
+  /** @param overflow called when more than `most` bytes wait */
+  constructor(conn: EngineConnection, most: number, overflow: () => void) {
+    this.#conn = conn
+    conn.on('packetCreate', (packet: unknown) => {
+      this.#queued += sizeOf(packet)
+      if (this.bytes > most) overflow()
+    })
+    // Engine.IO hands over only when the piece before has gone.
+    conn.on('flush', () => {
+      this.#sending = this.#queued
+      this.#queued = 0
+    })
+  }
+
+  get bytes(): number {
+    return this.#conn.transport.writable ? this.#queued : this.#queued + this.#sending
+  }
+
+  /** Resolves when at most so many bytes wait, or when the connection is closed. */
+  async until(most: number): Promise<void> {
+    while (this.#conn.readyState === 'open' && this.bytes > most) {
+      const { transport } = this.#conn
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          transport.off('drain', go)
+          this.#conn.off('close', go)
+          // `drain` is told before the transport says that it is writable.
+          setImmediate(resolve)
+        }
+        transport.on('drain', go)
+        this.#conn.on('close', go)
+      })
+    }
+  }
+}
