@@ -7,9 +7,10 @@ import type { Logger } from '@potok/core/logging'
 import cache from './cache/index.ts'
 import type { Config } from './config.ts'
 import events from './events/index.ts'
+import externalDb from './external-db/index.ts'
 import idempotency from './idempotency/index.ts'
 import machines from './machines/index.ts'
-import { cacheOptions } from './plugin-options.ts'
+import { cacheOptions, externalDbOptions } from './plugin-options.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
 import webhooks from './webhooks/index.ts'
@@ -64,8 +65,10 @@ export async function buildApp(config: Config, logger: Logger) {
   })
   await app.register(machines)
   await app.register(cache, cacheOptions(config))
+  await app.register(externalDb, externalDbOptions(config))
   await app.register(states, {
     cache: app.stateCache,
+    elsewhere: app.externalDb,
     metadataLimitBytes: config.METADATA_LIMIT,
     sweepMs: config.EXPIRY_SWEEP_MS,
   })

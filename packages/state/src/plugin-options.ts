@@ -1,6 +1,7 @@
 import { ConfigError } from '@potok/core/config'
 import type { CacheOptions } from './cache/index.ts'
 import type { Config } from './config.ts'
+import type { ExternalDbOptions } from './external-db/index.ts'
 
 function globalRedis(config: Config): CacheOptions['redis']['global'] {
   if (!config.REDIS_GLOBAL_ENABLED) return undefined
@@ -31,4 +32,11 @@ export const cacheOptions = (config: Config): CacheOptions => ({
   degradedTtlMs: config.CACHE_DEGRADED_TTL * 1000,
   entries: config.CACHE_MAX_ENTRIES,
   characters: config.CACHE_MAX_BYTES,
+})
+
+export const externalDbOptions = (config: Config): ExternalDbOptions => ({
+  url: config.EXTERNAL_DB_URL,
+  apiKey: config.EXTERNAL_DB_API_KEY,
+  timeoutMs: config.DB_CONNECTION_TIMEOUT,
+  attempts: config.DB_RETRY_ATTEMPTS,
 })

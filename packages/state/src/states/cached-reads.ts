@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ListAnswer, StateCaching } from '../cache/index.ts'
+import type { ListAnswer, Loaded, StateCaching } from '../cache/index.ts'
+import type { ExternalDb } from '../external-db/index.ts'
+import { isNotFound } from './errors.ts'
 import type { createQueries } from './queries.ts'
 import { queryFromUrl, type UrlQuery } from './query.ts'
 import type { createReads, When } from './reads.ts'
@@ -13,6 +15,8 @@ export interface CachedReadsDeps {
   queries: Pick<ReturnType<typeof createQueries>, 'page'>
   /** Undefined: everything is read from the store. */
   cache: ReadCache | undefined
+  /** Where else a state may be found that never was in the store. */
+  elsewhere: Pick<ExternalDb, 'find'> | undefined
 }
 
 /** A state as JSON text. */
@@ -26,7 +30,30 @@ export interface OneAnswer {
 const answerOf = (row: StateRow): OneAnswer => ({ version: row.version, body: stateJson(row) })
 
 /** Reads that may be answered by the cache. */
-export function createCachedReads({ reads, queries, cache }: CachedReadsDeps) {
+export function createCachedReads({ reads, queries, cache, elsewhere }: CachedReadsDeps) {
+  /** @throws `missing` when it is nowhere */
+  async function search(entity: string, id: string, missing: Error): Promise<Loaded> {
+    const answer = await elsewhere?.find(entity, id)
+    if (answer?.kind === 'found') {
+      const { version } = answer.state
+      return { version, body: JSON.stringify(answer.state), lasting: true, foreign: true }
+    }
+    if (answer?.kind !== 'unavailable') throw missing
+    // All that is known is that it is not here.
+    throw Object.assign(missing, { extension: { externalDb: 'unavailable' } })
+  }
+
+  async function loadOne(entity: string, id: string): Promise<Loaded> {
+    try {
+      const row = await reads.one(entity, id)
+      // One that expires changes with every heartbeat, without a new version.
+      return { version: row.version, body: stateJson(row), lasting: row.expires_at === null }
+    } catch (error) {
+      if (isNotFound(error)) return search(entity, id, error)
+      throw error
+    }
+  }
+
   return {
     /** @throws 400, 404 */
     async one(
@@ -35,14 +62,11 @@ export function createCachedReads({ reads, queries, cache }: CachedReadsDeps) {
       headers: IncomingHttpHeaders,
     ): Promise<OneAnswer> {
       const { entity, id } = place
-      if (cache === undefined || when.at !== undefined || when.version !== undefined) {
+      if (when.at !== undefined || when.version !== undefined) {
         return answerOf(await reads.one(entity, id, when))
       }
-      return cache.find(place, headers, async () => {
-        const row = await reads.one(entity, id)
-        // One that expires changes with every heartbeat, without a new version.
-        return { version: row.version, body: stateJson(row), lasting: row.expires_at === null }
-      })
+      if (cache === undefined) return loadOne(entity, id)
+      return cache.find(place, headers, () => loadOne(entity, id))
     },
 
     /** @throws 400, 404, 422 */

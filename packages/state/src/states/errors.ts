@@ -7,6 +7,7 @@ const NotFound = createError<[entity: string, id: string]>(
 )
 
 export const notFound = (entity: string, id: string): Error => new NotFound(entity, id)
+export const isNotFound = (error: unknown): error is Error => error instanceof NotFound
 
 export const HistoryVersionNotFound = createError<[entity: string, id: string, when: string]>(
   'STATES_VERSION_NOT_FOUND',

@@ -3,6 +3,7 @@
  */
 import fp from 'fastify-plugin'
 import type { StateCaching } from '../cache/index.ts'
+import type { ExternalDb } from '../external-db/index.ts'
 import { writtenOf } from './changes.ts'
 import { createCachedReads } from './cached-reads.ts'
 import { createExpiry } from './expiry.ts'
@@ -16,6 +17,8 @@ import { writeRoutes } from './write-routes.ts'
 export interface StatesOptions {
   /** Undefined: every read asks the store. */
   cache?: Pick<StateCaching, 'find' | 'list' | 'written'>
+  /** Where else a state may be found that never was in the store. */
+  elsewhere?: Pick<ExternalDb, 'find'> | undefined
   /** METADATA_LIMIT */
   metadataLimitBytes: number
   /** EXPIRY_SWEEP_MS */
@@ -23,7 +26,7 @@ export interface StatesOptions {
 }
 
 export default fp<StatesOptions>(
-  async (app, { cache, metadataLimitBytes, sweepMs }) => {
+  async (app, { cache, elsewhere, metadataLimitBytes, sweepMs }) => {
     const { store, longReads, machines, events, idempotency } = app
     const log = app.log.child({ context: 'StateService' })
     const writer = createWriter({
@@ -42,7 +45,7 @@ export default fp<StatesOptions>(
     const reads = createReads({ store, machines })
     const queries = createQueries({ store, machines, longReads })
     const prefix = '/api/v1/states'
-    const cached = createCachedReads({ reads, queries, cache })
+    const cached = createCachedReads({ reads, queries, cache, elsewhere })
     await app.register(readRoutes, { prefix, reads, queries, cached })
     await app.register(writeRoutes, { prefix, states, writer })
   },

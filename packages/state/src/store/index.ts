@@ -10,6 +10,8 @@ import { migrations as cacheMigrations } from '../cache/migrations.ts'
 import type { CacheTables } from '../cache/tables.ts'
 import { migrations as eventMigrations } from '../events/migrations.ts'
 import type { EventTables } from '../events/tables.ts'
+import { migrations as externalDbMigrations } from '../external-db/migrations.ts'
+import type { ExternalDbTables } from '../external-db/tables.ts'
 import { migrations as idempotencyMigrations } from '../idempotency/migrations.ts'
 import type { IdempotencyTables } from '../idempotency/tables.ts'
 import { migrations as machineMigrations } from '../machines/migrations.ts'
@@ -31,7 +33,8 @@ export type StoreTables = StateTables &
   IdempotencyTables &
   EventTables &
   WebhookTables &
-  CacheTables
+  CacheTables &
+  ExternalDbTables
 
 export type Store = Database<StoreTables>
 
@@ -75,6 +78,7 @@ export default fp<StoreOptions>(
         ...eventMigrations,
         ...webhookMigrations,
         ...cacheMigrations,
+        ...externalDbMigrations,
       },
       log: app.log,
     })
