@@ -1,7 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** 96 bits: a store would have to hold 10^13 events before two of them met by chance. */
-const HEX_DIGITS = 24
+/** Ids begin with their time: new ones go to the end of an index, instead of all over it. 48 bits of milliseconds. */
+const TIME_DIGITS = 12
+/** 48 bits, which tell events of one millisecond apart. */
+const REST_DIGITS = 12
+
+const timeOf = (timestampMs: number): string =>
+  Math.max(0, Math.trunc(timestampMs)).toString(16).padStart(TIME_DIGITS, '0').slice(-TIME_DIGITS)
 
 /**
  * Id of an entity's event: of one change always the same. The time is part of it, so that the changes made after an
@@ -13,9 +18,10 @@ export function entityEventId(
   version: number,
   timestampMs: number,
 ): string {
-  const digest = createHash('sha256').update(`${entity}\n${id}\n${version}\n${timestampMs}`)
-  return `evt_${digest.digest('hex').slice(0, HEX_DIGITS)}`
+  const digest = createHash('sha256').update(`${entity}\n${id}\n${version}`).digest('hex')
+  return `evt_${timeOf(timestampMs)}${digest.slice(0, REST_DIGITS)}`
 }
 
 /** Id of an event that belongs to no version of an entity. */
-export const randomEventId = (): string => `evt_${randomBytes(HEX_DIGITS / 2).toString('hex')}`
+export const randomEventId = (timestampMs: number): string =>
+  `evt_${timeOf(timestampMs)}${randomBytes(REST_DIGITS / 2).toString('hex')}`

@@ -44,7 +44,7 @@ export function serialise(
 function storedFrom(given: NewEvent): StoredEvent {
   const { event, timestampMs } = given
   if (given.event === 'custom.event') {
-    const { data, correlationId, id = randomEventId() } = given
+    const { data, correlationId, id = randomEventId(timestampMs) } = given
     return {
       id,
       event,

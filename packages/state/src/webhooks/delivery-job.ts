@@ -21,12 +21,15 @@ export const DeliveryJob = Type.Object({
 })
 export type DeliveryJob = Static<typeof DeliveryJob>
 
-const HEX_DIGITS = 24
+/** `evt_` and the time of the event, which the id of its deliveries takes over: new ones go to the end of an index. */
+const EVENT_TIME = /^evt_([0-9a-f]{12})/u
+const ID_DIGITS = 24
 
 /** One event goes to one subscription under one id, whoever puts it there and however often. */
 export function deliveryId(subscriptionId: string, eventId: string): string {
   const digest = createHash('sha256').update(`${subscriptionId}\n${eventId}`).digest('hex')
-  return `dlv_${digest.slice(0, HEX_DIGITS)}`
+  const time = EVENT_TIME.exec(eventId)?.[1] ?? ''
+  return `dlv_${(time + digest).slice(0, ID_DIGITS)}`
 }
 
 /** The key under which deliveries of one entity go one after another. */

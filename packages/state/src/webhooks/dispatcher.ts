@@ -1,6 +1,6 @@
 import type { DeliveryStatus } from '@potok/contracts/webhook'
 import type { AnyTransaction, DatabaseLog } from '@potok/core/database'
-import { createQueue, type Queue } from '@potok/core/queue'
+import { createQueue, type NewJob, type Queue } from '@potok/core/queue'
 import type { StoredEvent } from '../events/index.ts'
 import type { Store } from '../store/index.ts'
 import { createBreaker } from './breaker.ts'
@@ -87,17 +87,21 @@ export function createDispatcher(deps: DispatcherDeps) {
       const { byId } = await registry.inTransaction(trx)
       if (byId.size === 0) return
       const subscribers = [...byId.values()]
+      let jobs: NewJob<DeliveryJob>[] = []
       for (const event of events) {
         const payload = payloadOf(event)
-        const matching = subscribers.filter((subscriber) => wants(subscriber, event))
-        const jobs = matching.map((subscriber) => jobFor(subscriber, payload))
-        for (const [index, { ordering }] of matching.entries()) {
-          const job = jobs[index]
-          if (ordering === 'latest' && job !== undefined)
+        for (const subscriber of subscribers.filter((one) => wants(one, event))) {
+          const job = jobFor(subscriber, payload)
+          if (subscriber.ordering === 'latest') {
+            // What it makes pointless may stand before it in this very batch.
+            if (jobs.length > 0) await queue.enqueue(trx, jobs)
+            jobs = []
             await skipOutdated({ queue, log }, trx, job)
+          }
+          jobs.push(job)
         }
-        if (jobs.length > 0) await queue.enqueue(trx, jobs)
       }
+      if (jobs.length > 0) await queue.enqueue(trx, jobs)
     },
   }
 }

@@ -61,11 +61,6 @@ async function deliveries(db: Kysely<unknown>): Promise<void> {
     .columns(['subscription_id', 'created_at', 'id'])
     .execute()
   await db.schema
-    .createIndex('webhook_deliveries_age')
-    .on('webhook_deliveries')
-    .column('settled_at')
-    .execute()
-  await db.schema
     .createIndex('webhook_deliveries_dead')
     .on('webhook_deliveries')
     .columns(['subscription_id', 'created_at'])

@@ -19,7 +19,7 @@ export function operationalJob(
   data: Record<string, unknown>,
   { timestampMs, correlationId }: { timestampMs: number; correlationId: string },
 ): DeliveryJob {
-  const id = randomEventId()
+  const id = randomEventId(timestampMs)
   return { eventId: id, event, correlationId, body: serialise({ id, event, timestampMs, data }) }
 }
 

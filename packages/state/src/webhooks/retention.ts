@@ -24,28 +24,45 @@ export interface RetentionDeps {
 
 const parseJob = createParser(DeliveryJob)
 
+/** The subscriptions of which there are deliveries, those that are no more too: one seek for each. */
+async function subscriptionsOf(database: AnyDatabase): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive seen(id) as (
+      select min(subscription_id) from webhook_deliveries
+      union all
+      select (select min(d.subscription_id) from webhook_deliveries d where d.subscription_id > seen.id)
+      from seen where seen.id is not null)
+    select id from seen where id is not null`.execute(database.as<WebhookTables>().kysely)
+  return rows.map(({ id }) => id)
+}
+
 async function purgeLog({ database, days }: RetentionDeps, signal: AbortSignal): Promise<number> {
   const tables = database.as<WebhookTables>()
   let removed = 0
-  for (;;) {
-    const { numDeletedRows } = await database.write((trx) =>
-      tables
-        .transaction(trx)
-        .deleteFrom('webhook_deliveries')
-        .where('id', 'in', (db) =>
-          db
-            .selectFrom('webhook_deliveries')
-            .select('id')
-            .where('settled_at', '<', sql<number>`${database.now()} - ${days * DAY_MS}`)
-            .where('status', '<>', 'pending')
-            .orderBy('settled_at')
-            .limit(BATCH),
-        )
-        .executeTakeFirstOrThrow(),
-    )
-    removed += Number(numDeletedRows)
-    if (numDeletedRows < BATCH || signal.aborted) return removed
+  for (const subscriptionId of await subscriptionsOf(database)) {
+    for (let batch = BATCH; batch === BATCH && !signal.aborted; removed += batch) {
+      const oldest = sql<number>`${database.now()} - ${sql.lit(days * DAY_MS)}`
+      const { numDeletedRows } = await database.write((trx) =>
+        tables
+          .transaction(trx)
+          .deleteFrom('webhook_deliveries')
+          .where('id', 'in', (db) =>
+            db
+              .selectFrom('webhook_deliveries')
+              .select('id')
+              .where('subscription_id', '=', subscriptionId)
+              .where('created_at', '<', oldest)
+              .where('settled_at', '<', oldest)
+              .where('status', '<>', 'pending')
+              .orderBy('created_at')
+              .limit(BATCH),
+          )
+          .executeTakeFirstOrThrow(),
+      )
+      batch = Number(numDeletedRows)
+    }
   }
+  return removed
 }
 
 /** What waits for a subscription that nobody re-activates is given up, and says so in the log. */
