@@ -4,6 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { backlog } from './backlog.ts'
 import { compare, type Result } from './compare.ts'
 import { startSubjects } from './subjects.ts'
 import { scenarios } from './scenarios.ts'
@@ -15,6 +16,7 @@ const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
 
+const claims = only === undefined || only === 'backlog' ? await backlog(quick ? 20 : 100) : []
 const subjects = await startSubjects()
 const results: Result[] = []
 try {
@@ -47,8 +49,12 @@ console.table(
     ]),
   ),
 )
+if (claims.length > 0) console.table(claims)
 const file = `bench-results/${new Date().toISOString().replaceAll(':', '-')}.json`
 await mkdir('bench-results', { recursive: true })
 const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
-await writeFile(file, `${JSON.stringify({ machine, rounds, durationMs, results }, null, 2)}\n`)
+await writeFile(
+  file,
+  `${JSON.stringify({ machine, rounds, durationMs, results, claims }, null, 2)}\n`,
+)
 console.log(`Written: ${file}`)

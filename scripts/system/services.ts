@@ -64,7 +64,7 @@ export function services(config: LauncherConfig): Service[] {
       port: config.STATE_PORT,
       variable: 'STATE_PORT',
       entry: entry('state'),
-      env: data,
+      env: { ...data, EXTERNAL_DB_URL: at(config.ADMIN_PORT) },
       readinessPath: '/health/readiness',
     },
     {
