@@ -164,6 +164,22 @@ describe('creating step by step', () => {
     expect(Math.abs(due - 2 * 3_600_000)).toBeLessThan(60_000)
   })
 
+  test('what a line without a title says is not asked for again', async () => {
+    const start = anna.heard().length
+    anna.write('/new !высокий #срочное @Борис')
+    await anna.hears('Что нужно сделать?', undefined, start)
+    anna.write('Позвонить в банк')
+    await anna.hears('К какому сроку?', undefined, start)
+    anna.press('Пропустить')
+    await anna.hears('Позвонить в банк · новая', undefined, start)
+    expect((await lastTask()).metadata).toMatchObject({
+      title: 'Позвонить в банк',
+      priority: 'high',
+      tags: ['срочное'],
+      assignee: (await stage.user(BORIS)).id,
+    })
+  })
+
   test('each step can be skipped, and everything at once', async () => {
     const start = anna.heard().length
     anna.press('Новая задача', { mid: anna.heard()[0]?.mid ?? '' })

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { EventLogItem } from '@potok/contracts/event'
+import { pageOf } from '@potok/contracts/state'
+import { createParser } from '@potok/core/validation'
 import { ANNA, BORIS, type Person } from './person.ts'
 import { ask } from './services.ts'
 import { setStage, type Stage } from './stage.ts'
@@ -88,30 +91,26 @@ describe('changes made elsewhere', () => {
   })
 
   test('events that come twice are told once', async () => {
-    const metadata = { title: 'Дважды', assignee: borisId }
-    const state = await stage.create('twice', { status: 'created', metadata }, annaId)
-    await boris.hears('Дважды')
-    const event = {
-      id: 'evt-twice',
-      timestamp: state.updatedAt,
-      event: 'entity.updated' as const,
-      data: {
-        entity: 'task',
-        id: 'twice',
-        previousStatus: 'created',
-        newStatus: 'created',
-        metadata: { ...metadata, assignee: annaId },
-        version: 2,
-        actor: `user:${borisId}`,
-        reason: null,
-        correlationId: 'twice',
-      },
-    }
-    const app = stage.gateway.app()
-    for (let round = 0; round < 3; round += 1) await app?.bot.notifyTaskEvent(event, 'twice')
+    const metadata = { title: 'Дважды', assignee: annaId }
+    await stage.create('twice', { status: 'created', metadata }, borisId)
     await anna.hears('Дважды')
+    const url = `${stage.state.url}/api/v1/events?entity=task&limit=500`
+    const { items } = await ask(url, createParser(pageOf(EventLogItem)))
+    const event = items.find((item) => item.event === 'entity.created' && item.data.id === 'twice')
+    if (event?.event !== 'entity.created') throw new Error('no such event')
+    const app = stage.gateway.app()
+    for (let round = 0; round < 3; round += 1) await app?.bot.notifyTaskEvent(event, 'again')
     await afterOtherNotices()
     expect(about(anna, 'Дважды')).toHaveLength(1)
+  })
+
+  test('an assignment that is taken back at once is told to nobody but the new assignee', async () => {
+    const metadata = { title: 'Перекати-поле', assignee: borisId }
+    await stage.create('tumbleweed', { status: 'created', metadata }, 'somebody')
+    await stage.change('tumbleweed', { metadata: { assignee: annaId } }, 'somebody')
+    await anna.hears('Перекати-поле')
+    await afterOtherNotices()
+    expect(about(boris, 'Перекати-поле')).toEqual([])
   })
 })
 

@@ -53,7 +53,7 @@ export function createPerson(platform: Simulator['platform'], userId: number) {
           }
           return found
         },
-        { timeout: 8000, interval: 10 },
+        { timeout: 20_000, interval: 10 },
       )
     },
   }

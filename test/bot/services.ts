@@ -1,16 +1,8 @@
 import { createServer as listen } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
-import { EventLogItem } from '@potok/contracts/event'
-import { pageOf } from '@potok/contracts/state'
 import type { createServer } from '@potok/core/server'
-import { createParser } from '@potok/core/validation'
 
 export const HOST = '127.0.0.1'
 export type App = Awaited<ReturnType<typeof createServer>>
-
-const parseEvents = createParser(pageOf(EventLogItem))
-
-export type Service = ReturnType<typeof createService>
 
 /** A process that can go away and come back at the same address. */
 export function createService(build: (port: number) => Promise<App>) {
@@ -64,37 +56,4 @@ export async function ask<T>(
   })
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
   return parse(response.status === 204 ? undefined : await response.json())
-}
-
-/** Stands for the webhook: gives the bot each event of the log until it has taken it, as the state service does. */
-export function startPump(origin: string, gateway: () => App | undefined) {
-  const closing = new AbortController()
-  let cursor: string | undefined
-  async function step(): Promise<void> {
-    const after = cursor === undefined ? '' : `?after=${cursor}`
-    const page = await ask(`${origin}/api/v1/events${after}`, parseEvents)
-    for (const item of page.items) {
-      const app = gateway()
-      if (app === undefined) return
-      const { cursor: position, ...event } = item
-      if (event.event !== 'custom.event') {
-        await app.bot.notifyTaskEvent(event, event.data.correlationId)
-      }
-      cursor = position
-    }
-  }
-  async function run(): Promise<void> {
-    while (!closing.signal.aborted) {
-      // A service that is away is what half of the tests are about.
-      await step().catch(() => undefined)
-      await pause(15, undefined, { signal: closing.signal }).catch(() => undefined)
-    }
-  }
-  const running = run()
-  return {
-    async close(): Promise<void> {
-      closing.abort()
-      await running
-    },
-  }
 }

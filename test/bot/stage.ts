@@ -12,6 +12,7 @@ import { Config as GatewayConfig } from '@potok/gateway/config'
 import { buildSimulator } from '@potok/max-simulator/app'
 import auth from '../../packages/gateway/src/auth/index.ts'
 import bot, { type BotLimits } from '../../packages/gateway/src/bot/index.ts'
+import notifier from '../../packages/gateway/src/notifier/index.ts'
 import {
   authOptions,
   serverOptions,
@@ -22,7 +23,7 @@ import store from '../../packages/gateway/src/store/index.ts'
 import upstreams from '../../packages/gateway/src/upstreams/index.ts'
 import { startPrivateSystem } from '../../scripts/system/private-system.ts'
 import { createPerson } from './person.ts'
-import { ask, createService, HOST, startPump, type App } from './services.ts'
+import { ask, createService, HOST, type App } from './services.ts'
 
 export const SECRET = 'stage-secret'
 const TOKEN = 'stage-token'
@@ -89,7 +90,6 @@ export async function setStage(options: StageOptions = {}) {
   })
   const [gateway] = gateways
   if (gateway === undefined) throw new Error('A stage needs a gateway')
-  const pump = startPump(state.url, () => gateways.map((one) => one.app()).find(Boolean))
   return {
     platform,
     admin,
@@ -100,7 +100,6 @@ export async function setStage(options: StageOptions = {}) {
     ...questions(state, admin),
     person: (userId: number) => createPerson(platform, userId),
     async close(): Promise<void> {
-      await pump.close()
       await Promise.all(gateways.map((one) => one.down()))
       await Promise.all([system.stop(), max.close()])
       await rm(dataDir, { recursive: true, force: true })
@@ -125,6 +124,10 @@ async function buildGateway(
     webhookUrl: `http://${HOST}:${options.port}/api/v1/bot/webhook`,
     webhookSecret: SECRET,
     limits: { ...QUICK, ...options.limits },
+  })
+  await app.register(notifier, {
+    internalUrl: `http://${HOST}:${options.port}`,
+    checkEveryMs: 1000,
   })
   return app
 }

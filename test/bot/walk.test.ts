@@ -11,7 +11,8 @@ const MESSAGES_IN_REACH = 3
 let stage: Stage
 
 beforeAll(async () => {
-  stage = await setStage()
+  // Whether the services are quick is not what is tried here.
+  stage = await setStage({ limits: { upstreamTimeoutMs: 30_000, platformTimeoutMs: 30_000 } })
 }, 60_000)
 afterAll(() => stage.close())
 

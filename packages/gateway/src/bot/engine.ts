@@ -18,8 +18,6 @@ export interface EngineDeps extends Omit<OfficeDeps, 'now'> {
   now?: () => number
 }
 
-export type Engine = ReturnType<typeof createEngine>
-
 const SELF = 'self'
 const parseSelf = createParser(Self)
 

@@ -68,6 +68,7 @@ export function createBotMetrics(
     worked: (outcome: UpdateOutcome): void => worked.inc({ outcome }),
     sent: (outcome: SendOutcome): void => messages.inc({ outcome }),
     repeated: (kind: string): void => repeated.inc({ kind }),
-    notice: (outcome: 'sent' | 'off' | 'quiet' | 'unreachable'): void => notices.inc({ outcome }),
+    notice: (outcome: 'sent' | 'off' | 'quiet' | 'unreachable' | 'outdated'): void =>
+      notices.inc({ outcome }),
   }
 }

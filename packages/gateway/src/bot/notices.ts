@@ -52,8 +52,6 @@ export interface NoticesDeps {
 type Trace = Findings | { message: NewMessage }
 type NoticeOutcome = Outcome<Trace>
 
-export type Notices = ReturnType<typeof createNotices>
-
 const KEY = 'order'
 const LONGEST_DELAY_MS = 60_000
 
@@ -116,7 +114,9 @@ async function lookAt(
   const open = await events.untold(look.taskId)
   // Something happened a moment ago: its own look comes when the storm is over.
   if (open.events.length === 0 || !open.isSettled) return { status: 'done' }
-  return { status: 'done', result: await find(open.events, look, signal) }
+  const result = await find(open.events, look, signal)
+  // What did not fit is looked at next; what was found is stored either way.
+  return open.isAll ? { status: 'done', result } : { status: 'retry', delayMs: 0, result }
 }
 
 async function tell(deps: NoticesDeps, job: Tell, signal: AbortSignal): Promise<NoticeOutcome> {

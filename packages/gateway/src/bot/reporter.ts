@@ -95,18 +95,20 @@ async function tell(deps: ReporterDeps, job: Tell, signal: AbortSignal): Promise
     return { afterMs }
   }
   const message = await messageFor(deps, job, person, contact)
-  metrics.notice('sent')
-  return { message }
+  metrics.notice(message === undefined ? 'outdated' : 'sent')
+  return message === undefined ? { nothing: true } : { message }
 }
 
+/** @returns undefined when it is not so any more: the task was given to somebody else in the meantime */
 async function messageFor(
   { tasks, cards, now }: ReporterDeps,
   { taskId, notice }: Tell,
   person: Person,
   contact: Contact,
-): Promise<NewMessage> {
+): Promise<NewMessage | undefined> {
   const { chatId, maxUserId } = person
   const state = await tasks.get(taskId, contact)
+  if (notice.kind === 'assigned' && state?.metadata['assignee'] !== person.userId) return undefined
   const texts = textsIn(person.locale)
   const viewing = { viewer: person, group: false, texts, now: now() }
   const who = await cards.actorName(notice.actor, viewing, contact)

@@ -11,6 +11,12 @@ export interface TaskEventsOptions {
   patienceMs: number
 }
 
+interface Untold {
+  events: EntityEvent[]
+  isSettled: boolean
+  isAll: boolean
+}
+
 export type TaskEvents = ReturnType<typeof createTaskEvents>
 
 const parse = createParser(EntityEvent)
@@ -40,8 +46,8 @@ export function createTaskEvents({ database, quietMs, patienceMs }: TaskEventsOp
       return row !== undefined
     },
 
-    /** What nobody was told of yet, by version, and whether it is time to. */
-    async untold(taskId: string): Promise<{ events: EntityEvent[]; isSettled: boolean }> {
+    /** What nobody was told of yet, by version: whether it is time to, and whether that is all. */
+    async untold(taskId: string): Promise<Untold> {
       const rows = await tables.kysely
         .selectFrom('bot_task_events')
         .select(['event', 'received_at', database.now().as('now')])
@@ -54,7 +60,8 @@ export function createTaskEvents({ database, quietMs, patienceMs }: TaskEventsOp
       const now = rows[0]?.now ?? 0
       const isSettled =
         now - Math.max(...times) >= quietMs || now - Math.min(...times) >= patienceMs
-      return { events: rows.map(({ event }) => parse(JSON.parse(event))), isSettled }
+      const untold = rows.map(({ event }) => parse(JSON.parse(event)))
+      return { events: untold, isSettled, isAll: rows.length < TOGETHER }
     },
 
     async markTold(trx: AnyTransaction, eventIds: readonly string[]): Promise<void> {

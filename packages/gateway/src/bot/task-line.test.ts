@@ -15,7 +15,7 @@ describe('the line after /new', () => {
     expect(line).toEqual({
       title: 'Отчёт для очень ждут',
       priority: 'high',
-      assignee: 'anna',
+      assignee: { name: 'anna' },
       due: { at: Date.parse('2026-11-22T15:00:00Z'), past: false },
       tags: ['финансы', 'q4'],
     })
@@ -61,7 +61,7 @@ describe('the line after /new', () => {
       ...context,
       mentions: [{ from: 0, length: 12, maxUserId: 77 }],
     })
-    expect(line.assignee).toBe(77)
+    expect(line.assignee).toEqual({ name: 'Анна Петрова', maxUserId: 77 })
     expect(line.title).toBe('сделать отчёт')
   })
 

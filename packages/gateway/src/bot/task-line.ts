@@ -13,8 +13,8 @@ export interface TaskLine {
   priority?: Priority
   /** Epoch milliseconds. `past`: it is over already, ask again. */
   due?: { at: number; past: boolean }
-  /** As written after `@`, or the MAX user id of a mention. */
-  assignee?: string | number
+  /** As it was written; `maxUserId`: mentioned by the platform's means. */
+  assignee?: { name: string; maxUserId?: number }
   tags: string[]
 }
 
@@ -76,8 +76,9 @@ export function shorten(text: string, limit: number): string {
 function takeMention(text: string, mentions: readonly Mention[], line: TaskLine): string {
   const first = mentions[0]
   if (first === undefined) return text
-  line.assignee = first.maxUserId
-  return `${text.slice(0, first.from)} ${text.slice(first.from + first.length)}`
+  const { from, length, maxUserId } = first
+  line.assignee = { name: text.slice(from, from + length), maxUserId }
+  return `${text.slice(0, from)} ${text.slice(from + length)}`
 }
 
 function takeMarks(head: string, line: TaskLine): string {
@@ -97,7 +98,7 @@ function takeMark(mark: string, word: string, line: TaskLine): boolean {
   }
   if (mark === '@') {
     if (line.assignee !== undefined) return false
-    line.assignee = word
+    line.assignee = { name: word }
     return true
   }
   if (word.length > TAG_LIMIT || line.tags.length >= TAGS_LIMIT) return false

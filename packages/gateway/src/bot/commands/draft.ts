@@ -1,97 +1,18 @@
 import { PRIORITIES } from '@potok/contracts/task'
 import type { User } from '@potok/contracts/user'
 import { peopleCalled } from '../assignees.ts'
-import { button, content, escaped } from '../content.ts'
+import { content, escaped } from '../content.ts'
 import { dueText, endOfDayIn, readDue } from '../dates/index.ts'
 import type { Chapter, Desk } from '../desk.ts'
-import { DRAFT_STEPS, type DialogOf, type Draft, type DraftStep } from '../dialogs.ts'
-import { PeopleUnavailable } from '../errors.ts'
-import type { Button } from '../outgoing.ts'
+import { DRAFT_STEPS, type Draft, type DraftStep } from '../dialogs.ts'
 import { readPriority, readTaskLine, type TaskLine } from '../task-line.ts'
 import type { Turn } from '../turn.ts'
 import { create, draftId } from './create.ts'
+import { answered, chooseAmong, everybody, goOn, type DraftDialog } from './draft-steps.ts'
 import { menuButtons } from './menu.ts'
 
-type DraftDialog = DialogOf<'draft'>
-
 const DUE_DAYS = { today: 0, tomorrow: 1, week: 7 } as const
-const PEOPLE_OFFERED = 6
 const NAME_SHOWN = 40
-
-/** Asks for the next thing that is open, or makes the task. @param remark said before the question, HTML */
-async function goOn(turn: Turn, desk: Desk, dialog: DraftDialog, remark?: string): Promise<void> {
-  const { draft, passed } = dialog
-  const step = DRAFT_STEPS.find((open) => !passed.includes(open))
-  if (step === undefined) return create(turn, desk, draft)
-  turn.expect({ ...dialog, step })
-  const { texts } = turn
-  const asked = {
-    title: texts.draft.askTitle,
-    priority: texts.draft.askPriority,
-    due: texts.draft.askDue,
-    assignee: texts.draft.askAssignee,
-  }[step]
-  const title = draft.title === undefined ? undefined : texts.draft.title(escaped(draft.title))
-  const buttons = await choices(turn, desk, dialog, step)
-  turn.show(content([title, remark, remark === undefined ? asked : undefined], buttons))
-}
-
-async function choices(
-  turn: Turn,
-  desk: Desk,
-  { draft }: DraftDialog,
-  step: DraftStep,
-): Promise<Button[][]> {
-  const { texts } = turn
-  const to = (what: string): string => `draft:${draft.id}:${what}`
-  const cancel = button(texts.buttons.cancel, to('cancel'))
-  if (step === 'title') return [[cancel]]
-  const last = [
-    [button(texts.buttons.skip, to(`skip:${step}`))],
-    [button(texts.buttons.createNow, to('create')), cancel],
-  ]
-  if (step === 'priority') {
-    const all = PRIORITIES.map((name) => button(texts.priorities[name], to(`priority:${name}`)))
-    return [all.slice(0, 2), all.slice(2), ...last]
-  }
-  if (step === 'due') {
-    const { today, tomorrow, week } = texts.draft.dues
-    return [
-      [button(today, to('due:today')), button(tomorrow, to('due:tomorrow'))],
-      [button(week, to('due:week'))],
-      ...last,
-    ]
-  }
-  const people = await everybody(turn, desk)
-  const others = people.filter(({ id }) => id !== turn.person.userId).slice(0, PEOPLE_OFFERED)
-  return [
-    [button(texts.draft.me, to(`assignee:${turn.person.userId}`))],
-    ...others.map((user) => [personButton(user, draft.id)]),
-    ...last,
-  ]
-}
-
-/** Without the admin service a task can still be made: nobody is offered. */
-async function everybody(turn: Turn, desk: Desk): Promise<User[]> {
-  try {
-    return await desk.accounts.all(turn.contact)
-  } catch (error) {
-    if (error instanceof PeopleUnavailable) return []
-    throw error
-  }
-}
-
-const personButton = ({ id, displayName }: User, draft: string): Button =>
-  button(displayName.slice(0, NAME_SHOWN), `draft:${draft}:assignee:${id}`)
-
-/** The draft with one more answer. */
-function answered(
-  { draft, passed, ...rest }: DraftDialog,
-  step: DraftStep,
-  values: Partial<Draft> = {},
-): DraftDialog {
-  return { ...rest, draft: { ...draft, ...values }, passed: [...new Set([...passed, step])] }
-}
 
 /** Takes what a line says: each thing that it has is not asked for any more. */
 async function takeLine(
@@ -118,7 +39,7 @@ async function takeLine(
   }
   return {
     dialog: next,
-    remark: remark ?? notClear(turn, String(line.assignee), found),
+    remark: remark ?? notClear(turn, line.assignee.name, found),
     choose: found,
   }
 }
@@ -131,9 +52,13 @@ function notClear({ texts }: Turn, name: string, found: readonly User[]): string
   return found.length === 0 ? texts.draft.unknownAssignee(shown) : texts.draft.manyAssignees(shown)
 }
 
-async function meant(turn: Turn, desk: Desk, name: string | number): Promise<User[]> {
-  if (typeof name === 'number') {
-    const user = await desk.accounts.byMaxUserId(name, turn.contact)
+async function meant(
+  turn: Turn,
+  desk: Desk,
+  { name, maxUserId }: NonNullable<TaskLine['assignee']>,
+): Promise<User[]> {
+  if (maxUserId !== undefined) {
+    const user = await desk.accounts.byMaxUserId(maxUserId, turn.contact)
     return user === undefined ? [] : [user]
   }
   if (/^(я|мне|меня|me)$/iu.test(name)) {
@@ -150,7 +75,10 @@ const begun = ({ key, incoming }: Turn): DraftDialog => ({
   draft: {
     id: draftId(key),
     tags: [],
-    ...(incoming.mid === undefined ? {} : { messageId: incoming.mid }),
+    // A press is on a message of the bot's own, which is no source.
+    ...(incoming.callback !== undefined || incoming.mid === undefined
+      ? {}
+      : { messageId: incoming.mid }),
   },
 })
 
@@ -158,8 +86,8 @@ const begun = ({ key, incoming }: Turn): DraftDialog => ({
 export async function createFrom(turn: Turn, desk: Desk, text: string): Promise<void> {
   const start = begun(turn)
   const line = readTaskLine(text, { ...turn.dates, mentions: mentionsIn(turn, text) })
-  if (line.title === '') return goOn(turn, desk, start)
   const { dialog, remark, choose } = await takeLine(turn, desk, start, line)
+  if (line.title === '') return goOn(turn, desk, untitled(dialog))
   if (remark === undefined) return create(turn, desk, dialog.draft)
   // Only what is not clear is asked for.
   const isDue = line.due?.past === true
@@ -171,20 +99,10 @@ export async function createFrom(turn: Turn, desk: Desk, text: string): Promise<
   return goOn(turn, desk, { ...dialog, passed }, remark)
 }
 
-function chooseAmong(turn: Turn, dialog: DraftDialog, remark: string, people: User[]): void {
-  const { texts } = turn
-  const { id } = dialog.draft
-  turn.expect(dialog)
-  turn.show(
-    content(
-      [remark],
-      [
-        ...people.slice(0, PEOPLE_OFFERED).map((user) => [personButton(user, id)]),
-        [button(texts.buttons.skip, `draft:${id}:skip:assignee`)],
-        [button(texts.buttons.cancel, `draft:${id}:cancel`)],
-      ],
-    ),
-  )
+/** Everything but the title was said. */
+function untitled({ draft, passed, ...rest }: DraftDialog): DraftDialog {
+  const { title: _empty, ...untold } = draft
+  return { ...rest, draft: untold, passed: passed.filter((step) => step !== 'title') }
 }
 
 /** Mentions count from the beginning of the message; the line begins after the command. */
@@ -219,7 +137,9 @@ async function typed(turn: Turn, desk: Desk, dialog: DraftDialog, text: string):
       return goOn(turn, desk, answered(dialog, 'due', { dueAt: due.at }))
     }
     case 'assignee': {
-      const found = await meant(turn, desk, turn.incoming.mentions[0]?.maxUserId ?? text)
+      const maxUserId = turn.incoming.mentions[0]?.maxUserId
+      const named = { name: text, ...(maxUserId !== undefined && { maxUserId }) }
+      const found = await meant(turn, desk, named)
       const [only] = found
       if (found.length === 1 && only !== undefined) {
         return goOn(turn, desk, answered(dialog, 'assignee', { assignee: only.id }))
