@@ -7,8 +7,16 @@ import { startPrivateSystem } from '../system/private-system.ts'
 const entry = (name: string): string =>
   fileURLToPath(new URL(`./servers/${name}.js`, import.meta.url))
 
-/** Logs are written as in production, to a pipe that the harness drains, for ours and baseline alike. */
-const ENV = { LOG_LEVEL: 'info', LOG_FORMAT: 'json', THROTTLE_LIMIT: '1000000' }
+/**
+ * Logs are written as in production, to a pipe that the harness drains, for ours and baseline alike. No external DB: what
+ * is measured is the state service, not admin beside it.
+ */
+const ENV = {
+  LOG_LEVEL: 'info',
+  LOG_FORMAT: 'json',
+  THROTTLE_LIMIT: '1000000',
+  EXTERNAL_DB_URL: '',
+}
 
 function baseline(name: string, port: number, readinessPath: string, env: Record<string, string>) {
   return createManagedProcess({

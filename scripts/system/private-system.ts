@@ -6,7 +6,7 @@ import { freePorts } from './ports.ts'
 import { services, type Service } from './services.ts'
 
 export interface PrivateSystemOptions {
-  /** Variables for every process, beside those that make it private. */
+  /** Variables for every process; they win over what `npm start` would set. */
   env?: Readonly<Record<string, string>>
   /** The node that runs the processes; default: this one. */
   node?: string
@@ -42,7 +42,7 @@ export async function startPrivateSystem({ env = {}, node, only }: PrivateSystem
       .map((service) => [
         service.name,
         createManagedProcess({
-          service,
+          service: { ...service, env: { ...service.env, ...env } },
           env: {
             ...bareEnvironment(),
             GATEWAY_INTERNAL_URL: `http://127.0.0.1:${GATEWAY_PORT}`,
