@@ -13,7 +13,7 @@ export interface Clock {
   real(platformMs: number): number
 }
 
-export function createClock(scale = 1, now: () => number = Date.now): Clock {
+export function createClock(scale = 1, now: () => number = () => Date.now()): Clock {
   return {
     scale,
     now,
