@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
+import { patience } from '../testing/patience.ts'
+import { startReceiver } from '../testing/receiver.ts'
+import { change, createWebhookService } from '../testing/webhook-service.ts'
+
+const DAY_MS = 86_400_000
+
+function suite(store: TestStore): void {
+  const build = async (webhooks = {}) =>
+    createWebhookService({ place: await store.place(), webhooks })
+
+  test('an address that an operator has closed is not reached, says which setting opens it, and deactivates nobody', async () => {
+    const place = await store.place()
+    const before = await createWebhookService({ place })
+    const receiver = await startReceiver()
+    const { id } = await before.subscribe({ url: receiver.url, maxRetries: 0 })
+    await before.app.close()
+
+    const production = { production: true, failureSpacingMs: 0, maxFailures: 2 }
+    const { raise, deliveries, subscription } = await createWebhookService({
+      place,
+      webhooks: production,
+    })
+    await raise(change('t1', 1), change('t2', 1), change('t3', 1))
+
+    await expect
+      .poll(async () => (await deliveries(id)).map(({ status }) => status), patience)
+      .toEqual(['dead', 'dead', 'dead'])
+    expect((await deliveries(id))[0]?.explain).toContain(
+      '127.0.0.1, which is not public and not in WEBHOOK_ALLOWED_TARGETS',
+    )
+    expect(await subscription(id)).toMatchObject({ active: true, consecutiveFailures: 0 })
+    expect(receiver.receipts).toEqual([])
+  })
+
+  test('a subscription deactivated by hand holds its deliveries and says who did it', async () => {
+    const { call, subscribe, subscription, raise, deliveries } = await build()
+    const receiver = await startReceiver()
+    const { id } = await subscribe({ url: receiver.url })
+    await call('PATCH', `webhooks/subscriptions/${id}`, { active: false })
+
+    await raise(change('t1', 1), change('t1', 2))
+
+    expect(await subscription(id)).toMatchObject({
+      active: false,
+      disabledReason: 'deactivated by service:gateway',
+      backlog: { pending: 0, held: 2, dead: 0 },
+    })
+    expect((await deliveries(id, '?status=held')).map(({ status }) => status)).toEqual([
+      'held',
+      'held',
+    ])
+    expect(await deliveries(id, '?status=pending')).toEqual([])
+    await call('PATCH', `webhooks/subscriptions/${id}`, { active: true })
+    await expect.poll(() => receiver.versions().toSorted(), patience).toEqual(['t1/1', 't1/2'])
+  })
+
+  test('finished and held deliveries are kept for their time and not longer', async () => {
+    const { app, call, subscribe, raise, deliveries } = await build({
+      retentionDays: 7,
+      purgeMs: 30,
+      maxRetries: 0,
+    })
+    const good = await startReceiver()
+    const bad = await startReceiver((response) => response.writeHead(500).end())
+    const held = await subscribe({ url: good.url })
+    await call('PATCH', `webhooks/subscriptions/${held.id}`, { active: false })
+    const delivered = await subscribe({ url: good.url })
+    const dead = await subscribe({ url: bad.url })
+    await raise(change('t1', 1))
+    const count = async (id: string) => (await deliveries(id)).length
+    const counts = () => Promise.all([held.id, delivered.id, dead.id].map(count))
+    const waiting = async () =>
+      (await deliveries(delivered.id, '?status=pending')).length +
+      (await deliveries(dead.id, '?status=pending')).length
+    await expect.poll(waiting, patience).toBe(0)
+
+    app.store.setClockOffset(6 * DAY_MS)
+    await raise(change('t2', 1))
+    await expect.poll(waiting, patience).toBe(0)
+    expect(await counts()).toEqual([2, 2, 2])
+    app.store.setClockOffset(7 * DAY_MS + 60_000)
+
+    await expect
+      .poll(() => Promise.all([count(delivered.id), count(dead.id)]), patience)
+      .toEqual([1, 1])
+    await expect
+      .poll(
+        async () => (await deliveries(held.id)).map(({ status }) => status).toSorted(),
+        patience,
+      )
+      .toEqual(['cancelled', 'held'])
+    const [cancelled] = await deliveries(held.id, '?status=cancelled')
+    expect(cancelled?.explain).toBe('held for more than DELIVERY_RETENTION_DAYS (7)')
+  })
+
+  test('metrics tell what became of deliveries, how long attempts took and what waits', async () => {
+    const { app, call, subscribe, raise, deliveries } = await build({ maxRetries: 1 })
+    const good = await startReceiver()
+    const bad = await startReceiver((response) => response.writeHead(500).end())
+    const paused = await subscribe({ url: good.url })
+    await call('PATCH', `webhooks/subscriptions/${paused.id}`, { active: false })
+    const one = await subscribe({ url: good.url })
+    const other = await subscribe({ url: bad.url })
+    await raise(change('t1', 1))
+    await expect.poll(async () => (await deliveries(one.id))[0]?.status, patience).toBe('delivered')
+    await expect
+      .poll(async () => (await deliveries(other.id))[0]?.attempts.length, patience)
+      .toBe(1)
+
+    const text = (await app.inject('/metrics')).body
+
+    expect(text).toContain('webhook_deliveries_total{outcome="delivered"} 1')
+    expect(text).toContain('webhook_deliveries_total{outcome="failed"} 1')
+    expect(text).toContain('webhook_deliveries_total{outcome="dead"} 0')
+    expect(text).toContain('webhook_delivery_duration_seconds_count{outcome="delivered"} 1')
+    expect(text).toContain('webhook_backlog{status="pending"} 1')
+    expect(text).toContain('webhook_backlog{status="held"} 1')
+    expect(text).toContain('webhook_backlog{status="dead"} 0')
+  })
+
+  test('what was under way when the service stopped is delivered by the next one', async () => {
+    const place = await store.place()
+    const before = await createWebhookService({ place })
+    const receiver = await startReceiver(() => undefined)
+    const { id } = await before.subscribe({ url: receiver.url })
+    await before.raise(change('t1', 1))
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(1)
+    receiver.behave((response) => response.end())
+    await before.app.close()
+
+    const { deliveries } = await createWebhookService({ place })
+
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
+    expect(receiver.versions()).toEqual(['t1/1', 't1/1'])
+    expect((await deliveries(id))[0]?.attempts).toHaveLength(1)
+  })
+}
+
+describeDatabases('operating webhooks', suite)
