@@ -126,7 +126,13 @@ export default fp<WebhooksOptions>(
 
     const { defaultSecret, maxSubscriptions: limit = 1000, prefix = '/api/v1/webhooks' } = options
     const list = createSubscriptionList(parts)
-    const subscriptions = new Subscriptions({ ...parts, defaultSecret, rampMs, limit })
+    const subscriptions = new Subscriptions({
+      ...parts,
+      defaultSecret,
+      rampMs,
+      limit,
+      once: (trx, claim, work) => app.idempotency.once(trx, claim, work),
+    })
     const ping = createPing(parts)
     const routes = { subscriptions, list, ping }
     await app.register(subscriptionRoutes, { prefix: `${prefix}/subscriptions`, ...routes })
@@ -137,6 +143,12 @@ export default fp<WebhooksOptions>(
   {
     name: '@potok/webhooks',
     fastify: '5.x',
-    dependencies: ['@potok/state/store', '@potok/events', '@potok/api-key', '@potok/metrics'],
+    dependencies: [
+      '@potok/state/store',
+      '@potok/state/idempotency',
+      '@potok/events',
+      '@potok/api-key',
+      '@potok/metrics',
+    ],
   },
 )

@@ -9,6 +9,7 @@ import {
   SubscriptionCreate,
   WebhookSecret,
 } from '@potok/contracts/webhook'
+import { IdempotencyKey } from '../idempotency/schemas.ts'
 import { DRY_RUN_EVENTS } from './dry-run.ts'
 import { REPLAY_LIMIT } from './replay.ts'
 
@@ -50,7 +51,7 @@ export const CreateQuery = Type.Object(
 )
 
 /** Of the newest events of the log, how many a subscription would have got. */
-export const DryRun = Type.Object(
+const DryRun = Type.Object(
   {
     matching: Type.Integer({ minimum: 0 }),
     examined: Type.Integer({
@@ -61,6 +62,13 @@ export const DryRun = Type.Object(
   },
   { title: 'SubscriptionDryRun' },
 )
+
+/** Stored with the change as JSON text when the request carries an `Idempotency-Key`. */
+type JsonText = string
+export const SubscriptionText = Type.Unsafe<JsonText>(Subscription)
+export const CreateAnswer = Type.Unsafe<JsonText>(Type.Union([Subscription, DryRun]))
+
+export const KeyHeaders = Type.Object({ 'idempotency-key': IdempotencyKey })
 
 export const ListQuery = Type.Object(
   {

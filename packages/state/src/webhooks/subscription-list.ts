@@ -21,14 +21,27 @@ export function createSubscriptionList(deps: SubscriptionListDeps) {
   const rows = () =>
     database.as<WebhookTables>().kysely.selectFrom('webhook_subscriptions').selectAll()
 
-  /** @param secret made up in this very request */
-  async function show(row: Row, secret?: string): Promise<Subscription> {
+  async function show(row: Row): Promise<Subscription> {
     const backlogOf = await backlogs(deps, [row.id])
-    return subscriptionOf(row, defaults, backlogOf(row.id), secret)
+    return subscriptionOf(row, defaults, backlogOf(row.id))
   }
 
   return {
     show,
+    /** Shows rows of a transaction that has not committed yet: its backlog is read now, before it begins. */
+    async presenter(
+      wanted: { id: string } | { actor: string; externalId: string | undefined },
+    ): Promise<(row: Row, secret?: string) => Subscription> {
+      const found =
+        'id' in wanted
+          ? rows().where('id', '=', wanted.id)
+          : rows()
+              .where('created_by', '=', wanted.actor)
+              .where('external_id', '=', wanted.externalId ?? '')
+      const known = await found.executeTakeFirst()
+      const backlogOf = await backlogs(deps, known === undefined ? [] : [known.id])
+      return (row, secret) => subscriptionOf(row, defaults, backlogOf(row.id), secret)
+    },
     /** @throws SubscriptionNotFound */
     async find(id: string): Promise<Subscription> {
       const row = await rows().where('id', '=', id).executeTakeFirst()

@@ -1,21 +1,25 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
 import { Problem } from '@potok/contracts/problem'
 import { Subscription, SubscriptionChange } from '@potok/contracts/webhook'
+import type { Answer } from '../idempotency/index.ts'
 import { dryRun } from './dry-run.ts'
 import type { createPing } from './ping.ts'
 import {
+  CreateAnswer,
   CreateQuery,
-  DryRun,
+  KeyHeaders,
   ListQuery,
   PingAnswer,
   RotateBody,
   SubscriptionBody,
   SubscriptionPage,
   SubscriptionParams,
+  SubscriptionText,
 } from './schemas.ts'
 import type { SubscriptionList } from './subscription-list.ts'
-import type { Subscriptions } from './subscriptions.ts'
+import type { Made, Subscriptions } from './subscriptions.ts'
 
 export interface SubscriptionRoutesOptions {
   subscriptions: Subscriptions
@@ -26,6 +30,12 @@ export interface SubscriptionRoutesOptions {
 type Routes = FastifyPluginAsyncTypebox<SubscriptionRoutesOptions>
 
 const tags = ['webhooks']
+
+/** Sends what is JSON text already; only the documentation has to know its schema. */
+function sendAnswer(reply: FastifyReply, { status, location, body = '' }: Answer): FastifyReply {
+  if (location !== undefined) reply.header('location', location)
+  return reply.code(status).type('application/json; charset=utf-8').send(body)
+}
 const params = SubscriptionParams
 
 const create: Routes = async (app, { subscriptions, list }) => {
@@ -41,18 +51,29 @@ const create: Routes = async (app, { subscriptions, list }) => {
           'what is given, and active again (200). A secret that is made up is in the answer, once.',
         querystring: CreateQuery,
         body: SubscriptionBody,
-        response: { 200: Type.Union([Subscription, DryRun]), 201: Subscription, '4xx': Problem },
+        headers: KeyHeaders,
+        response: { 200: CreateAnswer, 201: SubscriptionText, '4xx': Problem },
       },
     },
     async (request, reply) => {
       const { body, query, caller } = request
       if (query.dryRun === true) {
         subscriptions.check(body)
-        return dryRun(app.events, body)
+        return sendAnswer(reply, {
+          status: 200,
+          body: JSON.stringify(await dryRun(app.events, body)),
+        })
       }
-      const { row, created, secret } = await subscriptions.create(body, caller.actor)
-      if (created) reply.code(201).header('location', `${request.url.split('?')[0]}/${row.id}`)
-      return list.show(row, secret)
+      const { actor } = caller
+      const present = await list.presenter({ actor, externalId: body.externalId })
+      const claim = app.idempotency.claim(request)
+      const path = request.url.split('?', 1)[0] ?? ''
+      const answer = ({ row, created, secret }: Made): Answer => ({
+        status: created ? 201 : 200,
+        ...(created ? { location: `${path}/${row.id}` } : {}),
+        body: JSON.stringify(present(row, secret)),
+      })
+      return sendAnswer(reply, await subscriptions.create(body, { actor, claim, answer }))
     },
   )
 }
@@ -139,12 +160,23 @@ const secrets: Routes = async (app, { subscriptions, list }) => {
           'For the grace time the Standard Webhooks header carries both signatures, X-Webhook-Signature the old one.',
         params,
         body: RotateBody,
-        response: { 200: Subscription, '4xx': Problem },
+        headers: KeyHeaders,
+        response: { 200: SubscriptionText, '4xx': Problem },
       },
     },
-    async ({ params: { id }, body }) => {
-      const { row, secret } = await subscriptions.rotate(id, body)
-      return list.show(row, secret)
+    async (request, reply) => {
+      const {
+        params: { id },
+        body,
+        caller: { actor },
+      } = request
+      const present = await list.presenter({ id })
+      const claim = app.idempotency.claim(request)
+      const answer = ({ row, secret }: Made): Answer => ({
+        status: 200,
+        body: JSON.stringify(present(row, secret)),
+      })
+      return sendAnswer(reply, await subscriptions.rotate(id, body, { actor, claim, answer }))
     },
   )
   app.post(

@@ -95,6 +95,26 @@ function suite(store: TestStore): void {
     expect(others.body.id).not.toBe(first.body.id)
   })
 
+  test('a repetition under the same Idempotency-Key gets the stored answer, secret included, and makes nothing', async () => {
+    const { call } = await build()
+    const headers = { 'idempotency-key': 'k1' }
+    const first = await call('POST', 'webhooks/subscriptions', example, headers)
+
+    const second = await call('POST', 'webhooks/subscriptions', example, headers)
+    const { id } = first.body
+    const rotate = () => call('POST', `webhooks/subscriptions/${id}/rotate-secret`, {}, headers)
+    const [once, twice] = [await rotate(), await rotate()]
+
+    expect(second).toMatchObject({ status: 201, body: first.body })
+    expect(second.headers['location']).toBe(first.headers['location'])
+    expect(first.body.secret).toMatch(/^whsec_/u)
+    expect((await call('GET', 'webhooks/subscriptions')).body.items).toHaveLength(1)
+    expect(twice.body.secret).toBe(once.body.secret)
+    const other = { ...example, events: ['*'] }
+    const reused = await call('POST', 'webhooks/subscriptions', other, headers)
+    expect(reused.status).toBe(422)
+  })
+
   test('two calls at once under one external id make one subscription', async () => {
     const { call } = await build()
     const given = { ...example, externalId: 'notifier' }

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { SubscriptionChange, SubscriptionCreate } from '@potok/contracts/webhook'
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
+import type { FastifyInstance } from 'fastify'
+import type { Answer, Claim } from '../idempotency/index.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { DeliveryLog } from './delivery-log.ts'
 import { NoRotation, SubscriptionNotFound, TimeoutTooLong, TooManySubscriptions } from './errors.ts'
@@ -25,20 +27,23 @@ export interface SubscriptionsDeps {
   rampMs: number
   /** Every event is held against each of them. */
   limit: number
+  once: FastifyInstance['idempotency']['once']
 }
 
-export interface Created {
+/** What a write made of a subscription. */
+export interface Made {
   row: Row
-  /** false: it was there under its external id. */
+  /** false: it was there before. */
   created: boolean
-  /** Made up for it. */
+  /** Made up in this very write; it is not shown again. */
   secret?: string
 }
 
-export interface Rotated {
-  row: Row
-  /** Made up for it. */
-  secret?: string
+/** What is answered is stored with the change when the request carries an `Idempotency-Key`. */
+export interface Request {
+  actor: string
+  claim: Claim | undefined
+  answer: (made: Made) => Answer
 }
 
 interface Checkable {
@@ -66,7 +71,7 @@ export class Subscriptions {
   }
 
   /** Makes one, or brings the caller's own of that external id to what is given, active again. */
-  async create(given: SubscriptionCreate, actor: string): Promise<Created> {
+  async create(given: SubscriptionCreate, request: Request): Promise<Answer> {
     this.check(given)
     const settings: Settings = {
       ...UNSAID,
@@ -74,7 +79,8 @@ export class Subscriptions {
       events: JSON.stringify(given.events),
       ...settingsOf(given),
     }
-    return this.#write(async (trx, at) => {
+    return this.#once(request, async (trx, at) => {
+      const { actor } = request
       const known = await this.#own(trx, actor, given.externalId)
       if (known === undefined) return this.#insert(trx, given, settings, { actor, at })
       const secret = given.secret ?? known.secret
@@ -109,19 +115,23 @@ export class Subscriptions {
   }
 
   /** Puts a new secret in place; the old one signs too for the grace time. @throws SubscriptionNotFound */
-  async rotate(id: string, given: { secret?: string; graceSeconds: number }): Promise<Rotated> {
+  async rotate(
+    id: string,
+    given: { secret?: string; graceSeconds: number },
+    request: Request,
+  ): Promise<Answer> {
     checkSecret(given.secret)
     const secret = given.secret ?? newSecret()
-    const row = await this.#write(async (trx, at) => {
+    return this.#once(request, async (trx, at) => {
       const known = await this.#find(trx, id)
       const grace = given.graceSeconds * 1000
       const previous =
         grace === 0
           ? { previous_secret: null, previous_secret_until: null }
           : { previous_secret: known.secret, previous_secret_until: at + grace }
-      return this.#update(trx, known, { secret, ...previous }, at)
+      const row = await this.#update(trx, known, { secret, ...previous }, at)
+      return { row, created: false, ...(given.secret === undefined ? { secret } : {}) }
     })
-    return { row, ...(given.secret === undefined ? { secret } : {}) }
   }
 
   /** Ends the grace time now. @throws SubscriptionNotFound, NoRotation */
@@ -132,6 +142,14 @@ export class Subscriptions {
       const none = { previous_secret: null, previous_secret_until: null }
       return this.#update(trx, known, none, at)
     })
+  }
+
+  #once(
+    { claim, answer }: Request,
+    work: (trx: AnyTransaction, at: number) => Promise<Made>,
+  ): Promise<Answer> {
+    const { once } = this.#deps
+    return this.#write((trx, at) => once(trx, claim, async () => answer(await work(trx, at))))
   }
 
   /** @param work gets the store's time; events that commit later match what it leaves */
@@ -174,7 +192,7 @@ export class Subscriptions {
     given: SubscriptionCreate,
     settings: Settings,
     { actor, at }: { actor: string; at: number },
-  ): Promise<Created> {
+  ): Promise<Made> {
     const { database, registry, defaultSecret, limit } = this.#deps
     const tables = database.as<WebhookTables>().transaction(trx)
     const { count } = await tables
