@@ -129,8 +129,9 @@ describe.each(nodes)('the main job on %s', (_name, node) => {
 
   test('another receiver got the signed webhook and verifies it both ways', async () => {
     const { body, headers } = await receiver.gets(
-      (one) => one.headers['x-webhook-event'] === 'entity.created',
-      'entity.created',
+      // Whoever logs in to a socket is an entity too: their presence.
+      (one) => one.headers['x-webhook-event'] === 'entity.created' && one.body.includes('"task"'),
+      'entity.created of the task',
     )
 
     const cut = body.replace(/,"signature":"sha256=[0-9a-f]{64}"\}$/u, '}')
