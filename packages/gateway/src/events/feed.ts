@@ -19,6 +19,8 @@ export interface FeedOptions {
 }
 
 export interface FeedListener {
+  /** The first contact: what is told begins after `cursor`. */
+  contact?: (cursor: string) => void
   /**
    * One event, in log order, none left out, none twice.
    * @param before where the follower stood; undefined when nobody knows
@@ -79,7 +81,10 @@ export class Feed {
   }
 
   #moveTo(cursor: string): void {
+    const isFirst = this.#cursor === undefined
     this.#cursor = cursor
+    if (!isFirst) return
+    this.#tell((listener) => listener.contact?.(cursor))
     for (const stop of this.#awaiting) stop()
   }
 

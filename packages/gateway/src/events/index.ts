@@ -82,6 +82,7 @@ function createParts(options: EventsOptions, dispatcher: Agent, log: FastifyBase
     signal: closing.signal,
   })
   feed.listen({
+    contact: (cursor) => recent.restart(cursor),
     event: (item, before) => recent.add(item, before),
     reset(cursor) {
       recent.restart(cursor)

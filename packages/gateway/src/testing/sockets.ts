@@ -29,9 +29,14 @@ const CHANGES = [
 /** The stock client, and what it was told. */
 export function openSocket(
   url: string,
-  options: { token?: string; origin?: string; transports?: string[] } = {},
+  options: {
+    token?: string
+    origin?: string
+    forwardedFor?: string
+    transports?: string[]
+  } = {},
 ) {
-  const { token, origin, transports = ['websocket'] } = options
+  const { token, origin, forwardedFor, transports = ['websocket'] } = options
   const socket: ClientSocket = io(url, {
     path: SOCKET_PATH,
     transports,
@@ -39,7 +44,10 @@ export function openSocket(
     reconnectionDelay: 50,
     reconnectionDelayMax: 100,
     ...(token !== undefined && { auth: { token } }),
-    ...(origin !== undefined && { extraHeaders: { origin } }),
+    extraHeaders: {
+      ...(origin !== undefined && { origin }),
+      ...(forwardedFor !== undefined && { 'x-forwarded-for': forwardedFor }),
+    },
   })
   onTestFinished(() => void socket.close())
   const changes: { event: (typeof CHANGES)[number]; change: EntityChange }[] = []

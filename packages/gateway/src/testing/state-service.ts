@@ -3,17 +3,13 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { EventLogItem } from '@potok/contracts/event'
 import type { Metadata } from '@potok/contracts/state'
+import { TestLog } from './event-log.ts'
+import { presenceRoutes, type TestPresence } from './presence-routes.ts'
 
 interface Stream {
   response: ServerResponse
   /** Cursor of what it was told. */
   at: string
-}
-
-interface Presence {
-  status: string
-  version: number
-  updatedBy: string
 }
 
 /** Lets somebody wait until it is opened. */
@@ -33,163 +29,89 @@ function gate() {
   }
 }
 
-/** The event log: cursors change their epoch with every start, and stay good. */
-function createLog() {
-  let items: EventLogItem[] = []
-  let epoch = 1
-  let base = 'e0.0'
-  const versions = new Map<string, number>()
-  const head = (): string => items.at(-1)?.cursor ?? base
-  const nextPosition = (): number => Number(head().split('.')[1]) + 1
+/** The streams of a log: each is told what follows its cursor, whenever it is pumped. */
+class Streams {
+  readonly open = new Set<Stream>()
+  readonly #log: TestLog
+  #isStopped = false
 
-  return {
-    head,
-    items: () => items,
-    /** What follows a cursor; undefined for one that is not of this log. */
-    after(cursor: string): EventLogItem[] | undefined {
-      if (cursor === base) return items
-      const index = items.findIndex((item) => item.cursor === cursor)
-      return index < 0 ? undefined : items.slice(index + 1)
-    },
-    append(
-      entity: string,
-      id: string,
-      status: string | null,
-      metadata: Metadata = {},
-    ): EventLogItem {
-      const version = (versions.get(`${entity}/${id}`) ?? 0) + 1
-      versions.set(`${entity}/${id}`, version)
-      const item: EventLogItem = {
-        cursor: `e${epoch}.${nextPosition()}`,
-        id: `evt_${entity}_${id}_${version}_${epoch}`,
-        event:
-          status === null ? 'entity.deleted' : version === 1 ? 'entity.created' : 'entity.updated',
-        timestamp: '2026-01-01T00:00:00.000Z',
-        data: {
-          entity,
-          id,
-          previousStatus: version === 1 ? null : 'created',
-          newStatus: status,
-          metadata,
-          version,
-          actor: 'user:u1',
-          reason: null,
-          correlationId: 'c-1',
-        },
+  constructor(log: TestLog) {
+    this.#log = log
+  }
+
+  begin(response: ServerResponse, lastEventId: string | undefined): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const stream = { response, at: lastEventId ?? this.#log.head() }
+    response.write(`retry: 1000\nid: ${stream.at}\n\n`)
+    this.open.add(stream)
+    response.on('close', () => this.open.delete(stream))
+    this.pump()
+  }
+
+  pump(): void {
+    if (this.#isStopped) return
+    const frame = (id: string, event: string, data: object): string =>
+      `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    for (const stream of this.open) {
+      const missed = this.#log.after(stream.at)
+      const cursor = this.#log.head()
+      if (missed === undefined) {
+        stream.response.write(frame(cursor, 'reset', { reason: 'foreign_epoch', cursor }))
       }
-      items.push(item)
-      return item
-    },
-    custom(): EventLogItem {
-      const item: EventLogItem = {
-        cursor: `e${epoch}.${nextPosition()}`,
-        id: `evt_custom_${nextPosition()}`,
-        event: 'custom.event',
-        timestamp: '2026-01-01T00:00:00.000Z',
-        data: { name: 'tick', data: null },
-      }
-      items.push(item)
-      return item
-    },
-    begin: (): void => void (epoch += 1),
-    /** A backup came back: what was after `keep` events never happened. */
-    restore(keep: number): void {
-      items = items.slice(0, keep)
-      epoch += 1
-    },
-    /** Retention: the oldest are gone. */
-    purge(count: number): void {
-      base = items[count - 1]?.cursor ?? base
-      items = items.slice(count)
-    },
+      for (const item of missed ?? []) stream.response.write(frame(item.cursor, item.event, item))
+      stream.at = cursor
+    }
+  }
+
+  /** They say nothing, the log goes on. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  resume(): void {
+    this.#isStopped = false
+    this.pump()
+  }
+
+  cut(): void {
+    for (const { response } of this.open) response.destroy()
   }
 }
 
-type Log = ReturnType<typeof createLog>
-
-function streamRoute(app: FastifyInstance, log: Log, streams: Set<Stream>, pump: () => void) {
-  app.get('/api/v1/events/stream', async (request, reply) => {
-    reply.hijack()
-    const response = reply.raw
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const given = request.headers['last-event-id']
-    const stream = { response, at: typeof given === 'string' ? given : log.head() }
-    response.write(`retry: 1000\nid: ${stream.at}\n\n`)
-    streams.add(stream)
-    response.on('close', () => streams.delete(stream))
-    pump()
-  })
+interface LogRoutesOptions {
+  log: TestLog
+  streams: Streams
+  /** Called with the cursor of every reading; the answer waits for it. */
+  read: (after: string) => Promise<void>
+  /** Pages are at most so long, whatever was asked for. */
+  pageMost: () => number
 }
 
-function presenceRoutes(app: FastifyInstance, people: Map<string, Presence>, asked: string[]) {
-  app.addHook('preHandler', async ({ method, url, headers }) => {
-    if (url.startsWith('/api/v1/states/user')) {
-      asked.push(`${String(headers['x-actor'])} ${method} ${url}`)
-    }
+function logRoutes(app: FastifyInstance, { log, streams, read, pageMost }: LogRoutesOptions) {
+  app.get<{ Querystring: { after: string } }>('/api/v1/events', async ({ query }, reply) => {
+    await read(query.after)
+    const found = log.after(query.after)
+    if (found === undefined) return reply.code(410).send({ code: 'EVENTS_CURSOR_RESET' })
+    const items = found.slice(0, pageMost())
+    return { items, nextCursor: items.at(-1)?.cursor ?? query.after }
   })
-  app.post<{ Params: { id: string } }>(
-    '/api/v1/states/user/:id/heartbeat',
-    async ({ params }, reply) => {
-      const found = people.get(params.id)
-      if (found === undefined) return reply.code(404).send({})
-      return found.status === 'offline' ? reply.code(409).send({}) : found
-    },
-  )
-  app.get<{ Params: { id: string } }>('/api/v1/states/user/:id', async ({ params }, reply) => {
-    return people.get(params.id) ?? reply.code(404).send({})
+  app.get('/api/v1/events/stream', async ({ headers }, reply) => {
+    reply.hijack()
+    const given = headers['last-event-id']
+    streams.begin(reply.raw, typeof given === 'string' ? given : undefined)
   })
-  app.post<{ Body: { entityId: string; status: string } }>(
-    '/api/v1/states/user',
-    async ({ body, headers }, reply) => {
-      if (people.has(body.entityId)) return reply.code(412).send({})
-      const updatedBy = String(headers['x-actor'])
-      people.set(body.entityId, { status: body.status, version: 1, updatedBy })
-      return reply.code(201).send(people.get(body.entityId))
-    },
-  )
-  app.put<{ Params: { id: string }; Body: { status: string } }>(
-    '/api/v1/states/user/:id',
-    async ({ params, body, headers }, reply) => {
-      const found = people.get(params.id)
-      if (headers['if-match'] !== `"${found?.version}"`) return reply.code(412).send({})
-      const version = (found?.version ?? 0) + 1
-      const updatedBy = String(headers['x-actor'])
-      people.set(params.id, { status: body.status, version, updatedBy })
-      return people.get(params.id)
-    },
-  )
 }
 
 /** A state service as far as sockets need one: event log, stream and presence, with handles on its timing. */
 export async function startStateService() {
-  const log = createLog()
-  const streams = new Set<Stream>()
-  const people = new Map<string, Presence>()
+  const log = new TestLog()
+  const streams = new Streams(log)
+  const people = new Map<string, TestPresence>()
   const asked: string[] = []
   const pages: string[] = []
   const reading = gate()
-  let pageLimit = 500
-  let isStreaming = true
+  let pageMost = 500
   let isAway = false
-
-  function pump(): void {
-    if (!isStreaming) return
-    for (const stream of streams) {
-      const missed = log.after(stream.at)
-      if (missed === undefined) {
-        const reset = { reason: 'foreign_epoch', cursor: log.head() }
-        stream.response.write(
-          `id: ${reset.cursor}\nevent: reset\ndata: ${JSON.stringify(reset)}\n\n`,
-        )
-      }
-      for (const item of missed ?? []) {
-        stream.response.write(
-          `id: ${item.cursor}\nevent: ${item.event}\ndata: ${JSON.stringify(item)}\n\n`,
-        )
-      }
-      stream.at = log.head()
-    }
-  }
 
   const app = fastify({ forceCloseConnections: true })
   app.addHook('onRequest', async (request, reply) => {
@@ -198,28 +120,23 @@ export async function startStateService() {
     request.raw.destroy()
   })
   app.get('/health/readiness', async () => ({ ready: true }))
-  app.get<{ Querystring: { after: string; limit: number } }>(
-    '/api/v1/events',
-    async ({ query }, reply) => {
-      pages.push(query.after)
+  logRoutes(app, {
+    log,
+    streams,
+    pageMost: () => pageMost,
+    async read(after) {
+      pages.push(after)
       await reading.pass()
-      const found = log.after(query.after)
-      if (found === undefined) return reply.code(410).send({ code: 'EVENTS_CURSOR_RESET' })
-      const items = found.slice(0, Math.min(pageLimit, Number(query.limit)))
-      return { items, nextCursor: items.at(-1)?.cursor ?? query.after }
     },
-  )
-  streamRoute(app, log, streams, pump)
+  })
   presenceRoutes(app, people, asked)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => app.close())
 
-  const cut = (): void => {
-    for (const { response } of streams) response.destroy()
-  }
   return {
     url,
     log,
+    streams,
     people,
     /** Requests about presence: actor, method, path. */
     asked,
@@ -227,30 +144,17 @@ export async function startStateService() {
     pages,
     /** Readings of the log wait at it. */
     reading,
-    streams,
     /** A change of an entity, as the log tells it. */
     change(entity: string, id: string, status: string | null, metadata?: Metadata): EventLogItem {
       const item = log.append(entity, id, status, metadata)
-      pump()
+      streams.pump()
       return item
     },
-    custom(): EventLogItem {
-      const item = log.custom()
-      pump()
-      return item
-    },
-    /** Pages are shorter than asked for. */
-    limitPages: (count: number): void => void (pageLimit = count),
-    /** The stream says nothing, the log goes on. */
-    stopStreams: (): void => void (isStreaming = false),
-    resumeStreams(): void {
-      isStreaming = true
-      pump()
-    },
+    limitPages: (count: number): void => void (pageMost = count),
     /** The process dies; every connection is cut, and none is answered until `comeBack`. */
     goAway(): void {
       isAway = true
-      cut()
+      streams.cut()
     },
     comeBack(): void {
       isAway = false
@@ -258,7 +162,7 @@ export async function startStateService() {
     },
     restore(keep: number): void {
       log.restore(keep)
-      pump()
+      streams.pump()
     },
   }
 }

@@ -61,8 +61,8 @@ export class Channels {
   }
 
   /** Channels of a socket. */
-  count({ follower, rooms }: Visit): number {
-    return follower.channels.length + rooms.size
+  of({ follower, rooms }: Visit): string[] {
+    return [...follower.channels, ...rooms]
   }
 
   /** One event of the log, in order, to this replica's own sockets. */

@@ -68,10 +68,8 @@ function handlersFor(deps: HandlersDeps): Record<keyof ClientEvents, Handler> {
     subscribe: handler(SubscribePayload, async (visit, { channel, since }) => {
       if (!mayFollow(principalOf(visit), channel)) throw new SocketRefusal('WS_CHANNEL_FORBIDDEN')
       return inTurn(visit, turnsMost, () => {
-        const isNew = !visit.rooms.has(channel) && !visit.follower.has(channel)
-        if (isNew && channels.count(visit) >= limits.channelsPerSocket) {
-          throw new SocketRefusal('WS_TOO_MANY_CHANNELS')
-        }
+        const wanted = new Set([...channels.of(visit), channel])
+        if (wanted.size > limits.channelsPerSocket) throw new SocketRefusal('WS_TOO_MANY_CHANNELS')
         return channels.subscribe(visit, channel, since)
       })
     }),
