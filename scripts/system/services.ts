@@ -64,7 +64,11 @@ export function services(config: LauncherConfig): Service[] {
       port: config.STATE_PORT,
       variable: 'STATE_PORT',
       entry: entry('state'),
-      env: { ...data, EXTERNAL_DB_URL: at(config.ADMIN_PORT) },
+      env: {
+        ...data,
+        EXTERNAL_DB_URL: at(config.ADMIN_PORT),
+        DISCOVERY_SERVICES: `gateway=${at(config.GATEWAY_PORT)}`,
+      },
       readinessPath: '/health/readiness',
     },
     {

@@ -6,11 +6,12 @@ import { createServer } from '@potok/core/server'
 import type { Logger } from '@potok/core/logging'
 import cache from './cache/index.ts'
 import type { Config } from './config.ts'
+import discovery from './discovery/index.ts'
 import events from './events/index.ts'
 import externalDb from './external-db/index.ts'
 import idempotency from './idempotency/index.ts'
 import machines from './machines/index.ts'
-import { cacheOptions, externalDbOptions } from './plugin-options.ts'
+import { cacheOptions, discoveryOptions, externalDbOptions } from './plugin-options.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
 import webhooks from './webhooks/index.ts'
@@ -66,6 +67,7 @@ export async function buildApp(config: Config, logger: Logger) {
   await app.register(machines)
   await app.register(cache, cacheOptions(config))
   await app.register(externalDb, externalDbOptions(config))
+  await app.register(discovery, discoveryOptions(config, app.externalDb))
   await app.register(states, {
     cache: app.stateCache,
     elsewhere: app.externalDb,

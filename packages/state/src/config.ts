@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { baseConfig, redisSetting, serviceThrottle } from '@potok/core/config/schemas'
 import { TTL_RULES } from './cache/schemas.ts'
+import { SERVICES } from './discovery/schemas.ts'
 
 const milliseconds = (value: number, description: string, minimum = 0) =>
   Type.Integer({ minimum, maximum: 86_400_000, default: value, description })
@@ -38,6 +39,18 @@ export const Config = Type.Object({
     default: 3,
     description: 'Attempts of one round; the durable queue itself never gives up',
   }),
+  DISCOVERY_SERVICES: Type.Optional(
+    Type.String({
+      pattern: SERVICES,
+      description:
+        'Other services, beside the external DB, that `GET /api/v1/services` tells of: `name=http://host:port` or `name=srv:<SRV record>`, comma separated',
+    }),
+  ),
+  DISCOVERY_INTERVAL_MS: milliseconds(
+    10_000,
+    'How often names are resolved anew and services are asked how they do',
+    100,
+  ),
   REDIS_LOCAL_HOST: redisSetting.host('the local cache'),
   REDIS_LOCAL_PORT: redisSetting.port('the local cache'),
   REDIS_LOCAL_DB: redisSetting.db('the local cache', 0),

@@ -1,7 +1,9 @@
 import { ConfigError } from '@potok/core/config'
 import type { CacheOptions } from './cache/index.ts'
 import type { Config } from './config.ts'
-import type { ExternalDbOptions } from './external-db/index.ts'
+import type { DiscoveryOptions, WatchedEntry } from './discovery/index.ts'
+import { parseServices } from './discovery/known-services.ts'
+import type { ExternalDb, ExternalDbOptions } from './external-db/index.ts'
 
 function globalRedis(config: Config): CacheOptions['redis']['global'] {
   if (!config.REDIS_GLOBAL_ENABLED) return undefined
@@ -40,3 +42,21 @@ export const externalDbOptions = (config: Config): ExternalDbOptions => ({
   timeoutMs: config.DB_CONNECTION_TIMEOUT,
   attempts: config.DB_RETRY_ATTEMPTS,
 })
+
+/** What the external DB is called among the services: it is the admin service. */
+const EXTERNAL_DB_SERVICE = 'admin'
+
+export function discoveryOptions(
+  config: Config,
+  externalDb: ExternalDb | undefined,
+): DiscoveryOptions {
+  const { EXTERNAL_DB_URL: url, DISCOVERY_SERVICES, DISCOVERY_INTERVAL_MS: intervalMs } = config
+  const listed: WatchedEntry[] = parseServices(DISCOVERY_SERVICES)
+  if (url === undefined || externalDb === undefined) return { services: listed, intervalMs }
+  const { circuit, hurry: onUp } = externalDb
+  const admin = { name: EXTERNAL_DB_SERVICE, where: { url }, circuit, onUp }
+  return {
+    services: [admin, ...listed.filter(({ name }) => name !== EXTERNAL_DB_SERVICE)],
+    intervalMs,
+  }
+}

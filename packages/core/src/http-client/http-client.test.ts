@@ -68,6 +68,27 @@ function failure(reason: UpstreamReason) {
   return expect.objectContaining({ reason, upstream: 'state' })
 }
 
+test('a connection past its time is replaced, so that its name is resolved anew', async () => {
+  const { origin, server } = await upstream(status(200))
+  let connections = 0
+  server.on('connection', () => (connections += 1))
+  const lasting = client(origin)
+  const renewed = client(origin, { connectionTtlMs: 1 })
+  const pause = () => new Promise((resolve) => void setTimeout(resolve, 20))
+
+  for (let n = 0; n < 3; n += 1) {
+    await lasting.request({ method: 'GET', path: '/' })
+    await pause()
+  }
+  expect(connections).toBe(1)
+  for (let n = 0; n < 3; n += 1) {
+    await renewed.request({ method: 'GET', path: '/' })
+    await pause()
+  }
+
+  expect(connections).toBe(4)
+})
+
 test('a request carries key, query, JSON and the time left, and the answer comes back whole', async () => {
   const { origin, hits } = await upstream((_request, response) =>
     response.writeHead(201, { etag: '"1"' }).end('{"entity":"task"}'),

@@ -39,6 +39,11 @@ export interface HttpClientOptions {
   /** For a request with all its tries; for an event stream, until its head. */
   deadlineMs?: number
   connectTimeoutMs?: number
+  /**
+   * Connections older than this are replaced, which resolves the name anew; default: they live as long as they work. Not
+   * for clients that carry event streams: undici asks a connection that it cannot close yet again and again.
+   */
+  connectionTtlMs?: number
   /** Attempts under way at a time, and callers that may wait for a place. */
   maxInFlight?: number
   maxQueue?: number
@@ -67,6 +72,7 @@ export function createHttpClient(options: HttpClientOptions) {
     // One deadline rules; undici's own would cut event streams.
     headersTimeout: 0,
     bodyTimeout: 0,
+    ...(options.connectionTtlMs !== undefined && { clientTtl: options.connectionTtlMs }),
   })
   const tries = new Tries({
     name,

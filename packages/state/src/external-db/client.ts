@@ -18,6 +18,8 @@ const CONNECT_LIMIT_MS = 5000
 /** Exchanges at once, and those that may wait: readers of unknown entities are as many as there are callers. */
 const MAX_IN_FLIGHT = 64
 const MAX_QUEUE = 256
+/** After this a connection is replaced and the name of the service resolved anew. */
+const CONNECTION_TTL_MS = 60_000
 /** Short: the queue has pauses of its own, and a reader wants to know soon that it is back. */
 const CIRCUIT_RESET_MS = 1000
 
@@ -34,6 +36,7 @@ export function createClient(
     apiKey,
     deadlineMs: timeoutMs,
     connectTimeoutMs: Math.min(timeoutMs, CONNECT_LIMIT_MS),
+    connectionTtlMs: CONNECTION_TTL_MS,
     maxRetries: attempts - 1,
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue: MAX_QUEUE,

@@ -3,6 +3,7 @@
  * this store never had is looked up there. `app.externalDb`, where one is configured.
  */
 import type { AnyTransaction } from '@potok/core/database'
+import type { CircuitState } from '@potok/core/http-client'
 import fp from 'fastify-plugin'
 import { createClient, type Client, type ClientOptions } from './client.ts'
 import { externalDbMetrics } from './metrics.ts'
@@ -30,6 +31,10 @@ export interface ExternalDb {
   find: (entity: string, id: string) => Promise<ReadThrough>
   /** Puts changes on their way that no event tells of. In their transaction. */
   changed: (trx: AnyTransaction, entities: readonly SyncJob[]) => Promise<void>
+  /** The breaker of the requests to it. */
+  circuit: () => CircuitState
+  /** It has given a sign of life: what waits need not wait for the end of a pause. */
+  hurry: () => void
 }
 
 declare module 'fastify' {
@@ -113,6 +118,8 @@ export default fp<ExternalDbOptions>(
     app.decorate('externalDb', {
       find,
       changed: (trx, entities) => sync.changed(trx, entities),
+      circuit: () => client.circuit.state,
+      hurry: () => outage.hurry(),
     })
     await app.register(routes, { prefix: '/api/v1/external-db', sync, parked, outage })
   },
