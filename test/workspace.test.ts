@@ -1,7 +1,10 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import type { TObject } from '@sinclair/typebox'
 import { expect, test } from 'vitest'
+import { readConfig } from '@potok/core/config'
 import { Config as Admin } from '@potok/admin/config'
 import { Config as Gateway } from '@potok/gateway/config'
 import { Config as State } from '@potok/state/config'
@@ -62,6 +65,16 @@ test('every setting says what it is', () => {
 test('.env.example and docs/configuration.md are what the schemas say', () => {
   expect(readFileSync(join(root, '.env.example'), 'utf8')).toBe(environmentExample())
   expect(readFileSync(join(root, 'docs', 'configuration.md'), 'utf8')).toBe(configurationPage())
+})
+
+test.each([
+  ['gateway', Gateway],
+  ['state', State],
+  ['admin', Admin],
+])('.env.example copied unchanged gives %s its development defaults', (_process, schema) => {
+  const env = parseEnv(readFileSync(join(root, '.env.example'), 'utf8'))
+
+  expect(readConfig<TObject>(schema, env)).toEqual(readConfig<TObject>(schema, {}))
 })
 
 test('there is one copy of fastify, whoever asks for it', () => {
