@@ -26,19 +26,22 @@ function indexName(entity: string, path: string): string {
 /**
  * The index that serves `metadata.<path>=value` in order of change for one entity type.
  *
- * `entity` stands first although it is the same in every entry: SQLite prefers the index with more columns compared.
- * `deleted_at` stands last although it is always null: SQLite would look it up in the table, for counts too.
+ * SQLite: `entity` stands first although it is the same in every entry, for it prefers the index with more columns
+ * compared; `deleted_at` stands last although it is always null, or it would be looked up in the table, for counts too.
+ * PostgreSQL must not have `entity` in it: it drops a condition that the predicate implies, and would then read the
+ * index from one end.
  */
 export function createMetadataIndex(
   dialect: DialectSql,
   entity: string,
   path: string,
 ): RawBuilder<unknown> {
-  const name = sql.id(indexName(entity, path))
   const value = metadataText(dialect, path)
-  const deleted = dialect.dialect === 'sqlite' ? sql`, deleted_at` : sql``
-  return sql`create index if not exists ${name}
-    on states (entity, ${value}, updated_at, entity_id ${deleted})
+  const columns =
+    dialect.dialect === 'sqlite'
+      ? sql`entity, ${value}, updated_at, entity_id, deleted_at`
+      : sql`${value}, updated_at, entity_id`
+  return sql`create index if not exists ${sql.id(indexName(entity, path))} on states (${columns})
     where entity = ${sql.lit(entity)} and deleted_at is null`
 }
 

@@ -40,6 +40,12 @@ const isRefusal = (error: unknown): error is Error =>
 
 /** Reads and locks the entities of a write and decides its commands, each on what the ones before it left. */
 export function createDeciding({ say, machines, metadataLimitBytes }: DecidingDeps) {
+  async function clock(trx: AnyTransaction): Promise<number> {
+    const [row] = (await say.clock({}, trx)).rows
+    if (row === undefined) throw new Error('The clock of the store gave no answer')
+    return row.clock
+  }
+
   async function load(trx: AnyTransaction, commands: readonly Command[]) {
     const keys = commands.map(({ entity, entityId }) => ({ entity, entity_id: entityId }))
     const distinct = [...new Map(keys.map((key) => [keyOf(key), key])).values()]
@@ -48,9 +54,8 @@ export function createDeciding({ say, machines, metadataLimitBytes }: DecidingDe
       distinct.length === 1 && only !== undefined
         ? await say.load(only, trx)
         : await say.loadMany({ rows: JSON.stringify(distinct) }, trx)
-    const found = rows.filter(isFound).map(({ clock: _clock, ...row }) => row)
-    const before: Before = new Map(found.map((row) => [keyOf(row), row]))
-    return { now: rows[0]?.clock ?? 0, before }
+    const before: Before = new Map(rows.filter(isFound).map((row) => [keyOf(row), row]))
+    return { now: rows[0]?.clock ?? (await clock(trx)), before }
   }
 
   async function rulesOf(trx: AnyTransaction, commands: readonly Command[]) {

@@ -1,5 +1,5 @@
 import type { DialectSql, Migration } from '@potok/core/database'
-import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 
 /**
  * Texts that are compared and ordered: by their bytes in both dialects. PostgreSQL would order by the language of the
@@ -9,35 +9,25 @@ function ordered({ dialect }: DialectSql) {
   return dialect === 'postgres' ? sql`text collate "C"` : sql`text`
 }
 
-/** SQLite: the rows live in the tree of the primary key instead of beside it, one page less to write. */
-function clustered<T extends string>(
-  builder: CreateTableBuilder<T>,
-  { dialect }: DialectSql,
-): CreateTableBuilder<T> {
-  return dialect === 'sqlite' ? builder.modifyEnd(sql`without rowid`) : builder
-}
-
 async function statesTable(db: Kysely<unknown>, dialect: DialectSql): Promise<void> {
-  await clustered(
-    db.schema
-      .createTable('states')
-      .addColumn('entity', ordered(dialect), (column) => column.notNull())
-      .addColumn('entity_id', ordered(dialect), (column) => column.notNull())
-      .addColumn('status', ordered(dialect), (column) => column.notNull())
-      .addColumn('version', 'integer', (column) => column.notNull())
-      .addColumn('metadata', dialect.jsonType, (column) => column.notNull())
-      .addColumn('created_at', 'bigint', (column) => column.notNull())
-      .addColumn('created_by', ordered(dialect), (column) => column.notNull())
-      .addColumn('updated_at', 'bigint', (column) => column.notNull())
-      .addColumn('updated_by', ordered(dialect), (column) => column.notNull())
-      .addColumn('expires_at', 'bigint')
-      .addColumn('ttl_seconds', 'integer')
-      .addColumn('reason', 'text')
-      .addColumn('machine_version', 'integer', (column) => column.notNull())
-      .addColumn('deleted_at', 'bigint')
-      .addPrimaryKeyConstraint('states_pk', ['entity', 'entity_id']),
-    dialect,
-  ).execute()
+  await db.schema
+    .createTable('states')
+    .addColumn('entity', ordered(dialect), (column) => column.notNull())
+    .addColumn('entity_id', ordered(dialect), (column) => column.notNull())
+    .addColumn('status', ordered(dialect), (column) => column.notNull())
+    .addColumn('version', 'integer', (column) => column.notNull())
+    .addColumn('metadata', dialect.jsonType, (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('created_by', ordered(dialect), (column) => column.notNull())
+    .addColumn('updated_at', 'bigint', (column) => column.notNull())
+    .addColumn('updated_by', ordered(dialect), (column) => column.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addColumn('ttl_seconds', 'integer')
+    .addColumn('reason', 'text')
+    .addColumn('machine_version', 'integer', (column) => column.notNull())
+    .addColumn('deleted_at', 'bigint')
+    .addPrimaryKeyConstraint('states_pk', ['entity', 'entity_id'])
+    .execute()
   // Always null there; without it SQLite would look it up in the table, for counts too.
   const deleted = dialect.dialect === 'sqlite' ? sql`, deleted_at` : sql``
   const living = sql`where deleted_at is null`
@@ -52,40 +42,36 @@ async function statesTable(db: Kysely<unknown>, dialect: DialectSql): Promise<vo
 }
 
 async function historyTable(db: Kysely<unknown>, dialect: DialectSql): Promise<void> {
-  await clustered(
-    db.schema
-      .createTable('state_history')
-      .addColumn('entity', ordered(dialect), (column) => column.notNull())
-      .addColumn('entity_id', ordered(dialect), (column) => column.notNull())
-      .addColumn('version', 'integer', (column) => column.notNull())
-      .addColumn('event', 'text', (column) => column.notNull())
-      .addColumn('previous_status', 'text')
-      .addColumn('new_status', 'text')
-      .addColumn('metadata', dialect.jsonType, (column) => column.notNull())
-      .addColumn('actor', 'text', (column) => column.notNull())
-      .addColumn('reason', 'text')
-      .addColumn('correlation_id', 'text', (column) => column.notNull())
-      .addColumn('machine_version', 'integer', (column) => column.notNull())
-      .addColumn('timestamp', 'bigint', (column) => column.notNull())
-      .addColumn('created_at', 'bigint', (column) => column.notNull())
-      .addColumn('created_by', 'text', (column) => column.notNull())
-      .addColumn('expires_at', 'bigint')
-      .addPrimaryKeyConstraint('state_history_pk', ['entity', 'entity_id', 'version']),
-    dialect,
-  ).execute()
+  await db.schema
+    .createTable('state_history')
+    .addColumn('entity', ordered(dialect), (column) => column.notNull())
+    .addColumn('entity_id', ordered(dialect), (column) => column.notNull())
+    .addColumn('version', 'integer', (column) => column.notNull())
+    .addColumn('event', 'text', (column) => column.notNull())
+    .addColumn('previous_status', 'text')
+    .addColumn('new_status', 'text')
+    .addColumn('metadata', dialect.jsonType, (column) => column.notNull())
+    .addColumn('actor', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('correlation_id', 'text', (column) => column.notNull())
+    .addColumn('machine_version', 'integer', (column) => column.notNull())
+    .addColumn('timestamp', 'bigint', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('created_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addPrimaryKeyConstraint('state_history_pk', ['entity', 'entity_id', 'version'])
+    .execute()
 }
 
 async function elementsTable(db: Kysely<unknown>, dialect: DialectSql): Promise<void> {
-  await clustered(
-    db.schema
-      .createTable('state_elements')
-      .addColumn('entity', ordered(dialect), (column) => column.notNull())
-      .addColumn('path', ordered(dialect), (column) => column.notNull())
-      .addColumn('value', ordered(dialect), (column) => column.notNull())
-      .addColumn('entity_id', ordered(dialect), (column) => column.notNull())
-      .addPrimaryKeyConstraint('state_elements_pk', ['entity', 'path', 'value', 'entity_id']),
-    dialect,
-  ).execute()
+  await db.schema
+    .createTable('state_elements')
+    .addColumn('entity', ordered(dialect), (column) => column.notNull())
+    .addColumn('path', ordered(dialect), (column) => column.notNull())
+    .addColumn('value', ordered(dialect), (column) => column.notNull())
+    .addColumn('entity_id', ordered(dialect), (column) => column.notNull())
+    .addPrimaryKeyConstraint('state_elements_pk', ['entity', 'path', 'value', 'entity_id'])
+    .execute()
   await sql`create index state_elements_of on state_elements (entity, entity_id)`.execute(db)
 }
 

@@ -10,7 +10,7 @@ import {
 import type { HistoryRow, StateRow } from './state-row.ts'
 import type { StateElementsTable, StateTables } from './tables.ts'
 
-/** A row of a locking read. When the entity was not found there is one with the clock alone. */
+/** A row of a locking read. When nothing was found there may be one with the clock alone. */
 export type Loaded = { clock: number } & (StateRow | { [Name in keyof StateRow]: null })
 
 type Key = Pick<StateRow, 'entity' | 'entity_id'>
@@ -23,17 +23,21 @@ const names = (columns: Columns): RawBuilder<unknown> =>
 
 /** Reading before writing: the rows are locked, and the clock is read once they are. */
 function createLoads(store: AnyDatabase) {
-  const forUpdate = store.dialect === 'postgres' ? sql`for update of states` : sql``
-  const found = sql.join(Object.keys(STATE_COLUMNS).map((name) => sql.ref(`found.${name}`)))
+  const isPostgres = store.dialect === 'postgres'
+  const forUpdate = isPostgres ? sql`for update of states` : sql``
+  const found = sql.join(namesOf(STATE_COLUMNS).map((name) => sql.ref(`found.${name}`)))
   const withClock = (rows: RawBuilder<unknown>) =>
     sql<Loaded>`with found as (${rows} ${forUpdate})
       select ${store.now()} as clock, ${found} from (select 1 as one) as always left join found on true`
   return {
-    load: store.statement<Key>()<Loaded>((slot) =>
-      withClock(
-        sql`select * from states where entity = ${slot('entity')} and entity_id = ${slot('entity_id')}`,
-      ),
-    ),
+    /** On SQLite without the clock when nothing is found: two small statements cost less there than the join. */
+    load: store.statement<Key>()<Loaded>((slot) => {
+      const key = sql`entity = ${slot('entity')} and entity_id = ${slot('entity_id')}`
+      return isPostgres
+        ? withClock(sql`select * from states where ${key}`)
+        : sql<Loaded>`select ${store.now()} as clock, ${names(STATE_COLUMNS)} from states where ${key}`
+    }),
+    clock: store.statement<object>()<{ clock: number }>(() => sql`select ${store.now()} as clock`),
     /** In the order of the keys, so that two batches never wait for each other in a circle. */
     loadMany: store.statement<Many>()<Loaded>((slot) =>
       withClock(
