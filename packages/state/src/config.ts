@@ -127,7 +127,7 @@ export const Config = Type.Object({
   WEBHOOK_CONCURRENCY: Type.Integer({
     minimum: 1,
     maximum: 2000,
-    default: 64,
+    default: 256,
     description: 'Deliveries of one process under way at once',
   }),
   EVENT_RETENTION_DAYS: days(30, 'How long the event log is kept'),

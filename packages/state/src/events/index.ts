@@ -15,7 +15,7 @@ import { routes } from './routes.ts'
 import { Sequencer } from './sequencer.ts'
 import { Tail } from './tail.ts'
 
-export { serialise, type NewEvent, type Participant, type StoredEvent } from './event-log.ts'
+export { serialise, type NewEvent, type StoredEvent } from './event-log.ts'
 export { randomEventId } from './event-id.ts'
 export type { EventFeed } from './feed.ts'
 

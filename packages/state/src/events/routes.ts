@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PublishEvent } from '@potok/contracts/event'
 import { Problem } from '@potok/contracts/problem'
 import type { EventReader } from './reader.ts'
 import type { Publisher } from './publish.ts'
@@ -7,6 +6,7 @@ import {
   LogAnswer,
   LogQuery,
   PublishAnswer,
+  PublishBody,
   PublishHeaders,
   StreamAnswer,
   StreamHeaders,
@@ -32,7 +32,7 @@ const logRoutes: Routes = async (app, { reader, publish }) => {
       schema: {
         tags,
         summary: 'Publish a custom event',
-        body: PublishEvent,
+        body: PublishBody,
         headers: PublishHeaders,
         response: { 201: PublishAnswer, '4xx': Problem },
       },

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { CustomEvent, EventLogItem } from '@potok/contracts/event'
+import { CustomEvent, EventLogItem, PublishEvent } from '@potok/contracts/event'
 import { Cursor, EntityType } from '@potok/contracts/identifiers'
 import { IdempotencyKey } from '../idempotency/schemas.ts'
 import type { EventStream } from './stream.ts'
@@ -50,5 +50,9 @@ export const StreamAnswer = Type.Unsafe<EventStream>(
   }),
 )
 
+export const PublishBody = Type.Unsafe<PublishEvent>({
+  ...PublishEvent,
+  examples: [{ name: 'report.ready', entity: 'task', id: 'task_123', data: { pages: 3 } }],
+})
 export const PublishHeaders = Type.Object({ 'idempotency-key': IdempotencyKey })
 export const PublishAnswer = Type.Unsafe<JsonText>(CustomEvent)

@@ -38,5 +38,3 @@ export function createPeriodic({ run, everyMs, log, failure }: PeriodicOptions) 
     },
   }
 }
-
-export type Periodic = ReturnType<typeof createPeriodic>

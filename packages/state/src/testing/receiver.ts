@@ -21,8 +21,6 @@ export interface Receipt {
 
 export type Answer = (response: ServerResponse, receipt: Receipt, count: number) => void
 
-export type Receiver = Awaited<ReturnType<typeof startReceiver>>
-
 /** An endpoint that takes deliveries; closed when the test is over. @param answer default: 200 */
 export async function startReceiver(answer: Answer = (response) => response.end('ok')) {
   const receipts: Receipt[] = []

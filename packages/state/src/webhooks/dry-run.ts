@@ -10,11 +10,11 @@ export const DRY_RUN_EVENTS = 1000
 
 const parse = createParser(Type.Union([EntityEvent, CustomEvent]))
 
-/** How many of the newest events a subscription would have got. */
+/** How many of the newest events a subscription would have got, as JSON text. */
 export async function dryRun(
   events: Pick<FastifyInstance['events'], 'newest'>,
   { events: names, filter }: Pick<SubscriptionCreate, 'events' | 'filter'>,
-): Promise<{ matching: number; examined: number }> {
+): Promise<string> {
   const bodies = await events.newest(DRY_RUN_EVENTS)
   const matching = bodies.filter((body) => {
     const { event, data } = parse(JSON.parse(body))
@@ -27,5 +27,5 @@ export async function dryRun(
     }
     return namesMatch(names, event) && filterMatches(filter, about)
   })
-  return { matching: matching.length, examined: bodies.length }
+  return JSON.stringify({ matching: matching.length, examined: bodies.length })
 }

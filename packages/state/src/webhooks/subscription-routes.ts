@@ -36,6 +36,18 @@ function sendAnswer(reply: FastifyReply, { status, location, body = '' }: Answer
   if (location !== undefined) reply.header('location', location)
   return reply.code(status).type('application/json; charset=utf-8').send(body)
 }
+
+type Present = Awaited<ReturnType<SubscriptionList['presenter']>>
+
+/** @param collection the URL of all subscriptions, for one that was made */
+const answering =
+  (present: Present, collection = '') =>
+  ({ row, created, secret }: Made): Answer => ({
+    status: created ? 201 : 200,
+    ...(created ? { location: `${collection.split('?', 1)[0]}/${row.id}` } : {}),
+    body: JSON.stringify(present(row, secret)),
+  })
+
 const params = SubscriptionParams
 
 const create: Routes = async (app, { subscriptions, list }) => {
@@ -56,23 +68,15 @@ const create: Routes = async (app, { subscriptions, list }) => {
       },
     },
     async (request, reply) => {
-      const { body, query, caller } = request
-      if (query.dryRun === true) {
+      const { body, caller } = request
+      if (request.query.dryRun === true) {
         subscriptions.check(body)
-        return sendAnswer(reply, {
-          status: 200,
-          body: JSON.stringify(await dryRun(app.events, body)),
-        })
+        return sendAnswer(reply, { status: 200, body: await dryRun(app.events, body) })
       }
       const { actor } = caller
       const present = await list.presenter({ actor, externalId: body.externalId })
+      const answer = answering(present, request.url)
       const claim = app.idempotency.claim(request)
-      const path = request.url.split('?', 1)[0] ?? ''
-      const answer = ({ row, created, secret }: Made): Answer => ({
-        status: created ? 201 : 200,
-        ...(created ? { location: `${path}/${row.id}` } : {}),
-        body: JSON.stringify(present(row, secret)),
-      })
       return sendAnswer(reply, await subscriptions.create(body, { actor, claim, answer }))
     },
   )
@@ -170,12 +174,8 @@ const secrets: Routes = async (app, { subscriptions, list }) => {
         body,
         caller: { actor },
       } = request
-      const present = await list.presenter({ id })
+      const answer = answering(await list.presenter({ id }))
       const claim = app.idempotency.claim(request)
-      const answer = ({ row, secret }: Made): Answer => ({
-        status: 200,
-        body: JSON.stringify(present(row, secret)),
-      })
       return sendAnswer(reply, await subscriptions.rotate(id, body, { actor, claim, answer }))
     },
   )
