@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { vi } from 'vitest'
 import { HistoryEntry, pageOf, State } from '@potok/contracts/state'
 import { User } from '@potok/contracts/user'
 import { readConfig } from '@potok/core/config'
+import { createLogger } from '@potok/core/logging'
 import { createServer } from '@potok/core/server'
 import { createParser } from '@potok/core/validation'
 import { Config as GatewayConfig } from '@potok/gateway/config'
@@ -28,7 +28,11 @@ import { ask, createService, HOST, type App } from './services.ts'
 export const SECRET = 'stage-secret'
 const TOKEN = 'stage-token'
 
-const logger = pino({ level: process.env['STAGE_LOG'] ?? 'silent' })
+const logger = createLogger({
+  APP_NAME: 'stage',
+  LOG_LEVEL: process.env['STAGE_LOG'] === undefined ? 'silent' : 'debug',
+  LOG_FORMAT: 'json',
+})
 
 const parseState = createParser(State)
 const parseStates = createParser(pageOf(State))

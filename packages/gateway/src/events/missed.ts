@@ -23,8 +23,6 @@ export interface MissedOptions {
 
 const RETRY_MS = 200
 
-export type Missed = ReturnType<typeof createMissed>
-
 /** What followed a cursor, up to where the follower of the log stands or further. */
 export function createMissed(options: MissedOptions) {
   const { page, recent, head, most, patienceMs, signal } = options

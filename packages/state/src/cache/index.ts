@@ -16,8 +16,8 @@ import { routes } from './routes.ts'
 import { StateCache, type Remembered } from './state-cache.ts'
 import { createTimeToLive } from './ttl-rules.ts'
 
-export type { ListAnswer, ListRequest } from './caching.ts'
-export type { Found, Loaded, Written } from './state-cache.ts'
+export type { ListAnswer } from './caching.ts'
+export type { Loaded, Written } from './state-cache.ts'
 
 export interface CacheOptions {
   /** `local` stands in for the memory of the process. */

@@ -2,8 +2,6 @@ import { matcherOf } from './key-pattern.ts'
 
 const DEFAULTS = 'state:*=300,state:list:*=60'
 
-export type TimeToLive = ReturnType<typeof createTimeToLive>
-
 /**
  * How long keys live. Of several patterns that fit the longest one decides.
  * @param text `CACHE_TTL`, such as `state:user:*=30,state:task:vip-*=0`; what it does not say is as always
