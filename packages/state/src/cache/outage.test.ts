@@ -2,7 +2,8 @@ import { ok } from 'node:assert/strict'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { redisService, startRedis } from '@potok/core/testing/redis-server'
 import { describeService } from '@potok/core/testing/services'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import {
   createCachedService,
   globalRedis,
@@ -23,16 +24,13 @@ async function redisServer() {
 
 /** The process may rely on its levels: Redis says that a generation has begun. */
 async function settled({ app, call }: CachedService) {
-  await vi.waitFor(
-    async () => {
-      const { body } = await call('GET', '/health')
-      expect(body.info.redis.status).toBe('up')
-      for (const link of app.redisLinks.values()) {
-        expect(await link.client.exists('state:generation')).toBe(1)
-      }
-    },
-    { timeout: 10_000 },
-  )
+  await eventually(async () => {
+    const { body } = await call('GET', '/health')
+    expect(body.info.redis.status).toBe('up')
+    for (const link of app.redisLinks.values()) {
+      expect(await link.client.exists('state:generation')).toBe(1)
+    }
+  })
 }
 
 /** Reads and writes for a while. @returns what no request may exceed: its time without what the machine itself took */
@@ -89,14 +87,11 @@ describeService(redisService, 'a Redis that fails', () => {
       expect(await service.call('GET', '/health/readiness')).toMatchObject({
         body: { ready: true, redis: true },
       })
-      await vi.waitFor(
-        async () => {
-          await service.read('during-1')
-          service.forget()
-          expect(await service.read('during-1')).toMatchObject({ level, version: 2 })
-        },
-        { timeout: 10_000 },
-      )
+      await eventually(async () => {
+        await service.read('during-1')
+        service.forget()
+        expect(await service.read('during-1')).toMatchObject({ level, version: 2 })
+      })
     })
 
     test(`${level}, frozen: no request fails or waits, and what it missed is not given out later`, async () => {
@@ -105,7 +100,7 @@ describeService(redisService, 'a Redis that fails', () => {
       await service.write('stale', 1)
       const [link] = service.app.redisLinks.values()
       ok(link)
-      await vi.waitFor(async () => expect(await link.client.exists('state:task:stale')).toBe(1))
+      await eventually(async () => expect(await link.client.exists('state:task:stale')).toBe(1))
 
       server.pause()
       await service.write('stale', 2)
@@ -117,13 +112,10 @@ describeService(redisService, 'a Redis that fails', () => {
         expect(await service.read('stale')).toMatchObject({ version: 2 })
       }
       await settled(service)
-      await vi.waitFor(
-        async () => {
-          service.forget()
-          expect(await service.read('stale')).toMatchObject({ version: 2, level })
-        },
-        { timeout: 10_000 },
-      )
+      await eventually(async () => {
+        service.forget()
+        expect(await service.read('stale')).toMatchObject({ version: 2, level })
+      })
       // Not only for this process: what Redis holds of the present generation is the newest.
       const [generation, text] = await link.client.mget('state:generation', 'state:task:stale')
       expect(JSON.parse(text ?? '')).toMatchObject({ generation, version: 2 })
@@ -153,15 +145,12 @@ describeService(redisService, 'a Redis that fails', () => {
     }
     wire.delayMs = 0
 
-    await vi.waitFor(
-      async () => {
-        service.forget()
-        await service.read('slow-200-1')
-        service.forget()
-        expect(await service.read('slow-200-1')).toMatchObject({ version: 2, level: 'global' })
-      },
-      { timeout: 10_000 },
-    )
+    await eventually(async () => {
+      service.forget()
+      await service.read('slow-200-1')
+      service.forget()
+      expect(await service.read('slow-200-1')).toMatchObject({ version: 2, level: 'global' })
+    })
     expect(await service.app.registry.metrics()).toMatch(
       /cache_errors_total\{level="global"\} [1-9]/u,
     )
@@ -174,12 +163,7 @@ describeService(redisService, 'a Redis that fails', () => {
     expect(await service.read('t1')).toMatchObject({ level: 'local' })
 
     await server.kill()
-    await vi.waitFor(
-      async () => expect(await service.read('t1')).toMatchObject({ level: 'miss' }),
-      {
-        timeout: 5000,
-      },
-    )
+    await eventually(async () => expect(await service.read('t1')).toMatchObject({ level: 'miss' }))
     expect(await service.read('t1')).toMatchObject({ level: 'local' })
   })
 
@@ -195,12 +179,9 @@ describeService(redisService, 'a Redis that fails', () => {
     await service.write('t1', 1)
     service.forget()
 
-    await vi.waitFor(
-      async () => {
-        service.forget()
-        expect(await service.read('t1')).toMatchObject({ level: 'global', version: 2 })
-      },
-      { timeout: 10_000 },
-    )
+    await eventually(async () => {
+      service.forget()
+      expect(await service.read('t1')).toMatchObject({ level: 'global', version: 2 })
+    })
   })
 })

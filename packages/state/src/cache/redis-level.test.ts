@@ -4,7 +4,8 @@ import { quietLog } from '@potok/core/testing/databases'
 import { redisService, startRedis, type RedisServer } from '@potok/core/testing/redis-server'
 import { describeService } from '@potok/core/testing/services'
 import { fastify } from 'fastify'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import { bodyStamp, floorOf, type Entry } from './entry.ts'
 import { GENERATION_KEY, stateKey } from './keys.ts'
 import { RedisLevel } from './redis-level.ts'
@@ -48,7 +49,7 @@ describeService(redisService, 'a Redis as a level', () => {
       readDeadlineMs: 5000,
       writeDeadlineMs: 5000,
     })
-    await vi.waitFor(() => expect(level.isUp).toBe(true))
+    await eventually(() => expect(level.isUp).toBe(true))
     return { level, link }
   }
 
@@ -61,11 +62,11 @@ describeService(redisService, 'a Redis as a level', () => {
     const other = await join()
     await other.level.read('state:task:nothing')
     one.level.renew()
-    await vi.waitFor(() => expect(one.level.isUp).toBe(true))
+    await eventually(() => expect(one.level.isUp).toBe(true))
 
     one.level.write([placed('a', 3)], NO_TAGS)
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await other.level.read('state:task:a')).toEqual(entryOf('a', 3))
     })
     const text = await stored(one.link, 'state:task:a')
@@ -79,13 +80,13 @@ describeService(redisService, 'a Redis as a level', () => {
 
     level.write([placed('b', 2)], NO_TAGS)
     level.fill(placed('b', 1), level.generation)
-    await vi.waitFor(async () => expect(await read()).toEqual(entryOf('b', 2)))
+    await eventually(async () => expect(await read()).toEqual(entryOf('b', 2)))
     level.write([floor('b', 3)], NO_TAGS)
-    await vi.waitFor(async () => expect((await read())?.body).toBeUndefined())
+    await eventually(async () => expect((await read())?.body).toBeUndefined())
     level.fill(placed('b', 2), level.generation)
     expect((await read())?.body).toBeUndefined()
     level.fill(placed('b', 3), level.generation)
-    await vi.waitFor(async () => expect(await read()).toEqual(entryOf('b', 3)))
+    await eventually(async () => expect(await read()).toEqual(entryOf('b', 3)))
   })
 
   test('a tombstone keeps the versions before it away', async () => {
@@ -95,11 +96,11 @@ describeService(redisService, 'a Redis as a level', () => {
     level.write([tombstone], NO_TAGS)
     level.fill(placed('gone', 1), level.generation)
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await level.read('state:task:gone')).toMatchObject({ version: 2, body: undefined })
     })
     level.write([placed('gone', 3)], NO_TAGS)
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await level.read('state:task:gone')).toEqual(entryOf('gone', 3)),
     )
   })
@@ -108,11 +109,11 @@ describeService(redisService, 'a Redis as a level', () => {
     const { level } = await join()
     const before = level.generation
     level.renew()
-    await vi.waitFor(() => expect(level.isUp).toBe(true))
+    await eventually(() => expect(level.isUp).toBe(true))
 
     level.fill(placed('c', 1), before)
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await level.read('state:task:c')).toMatchObject({ version: 1, body: undefined })
     })
   })
@@ -122,17 +123,17 @@ describeService(redisService, 'a Redis as a level', () => {
     const other = await join()
     await one.level.read('state:task:d')
     one.level.write([placed('d', 1)], NO_TAGS)
-    await vi.waitFor(async () => expect(await other.level.read('state:task:d')).toBeDefined())
+    await eventually(async () => expect(await other.level.read('state:task:d')).toBeDefined())
 
     other.level.renew()
-    await vi.waitFor(() => expect(other.level.isUp).toBe(true))
+    await eventually(() => expect(other.level.isUp).toBe(true))
 
     expect(await one.level.read('state:task:d')).toBeUndefined()
     // The write of a process that has not heard of it leaves a floor, and from then on it knows.
     one.level.write([placed('d', 2)], NO_TAGS)
-    await vi.waitFor(async () => expect(await one.level.read('state:task:d')).toBeDefined())
+    await eventually(async () => expect(await one.level.read('state:task:d')).toBeDefined())
     one.level.fill(placed('d', 2), one.level.generation)
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await other.level.read('state:task:d')).toEqual(entryOf('d', 2)),
     )
   })
@@ -143,9 +144,9 @@ describeService(redisService, 'a Redis as a level', () => {
 
     expect(await level.read('state:task:e')).toBeUndefined()
     level.write([placed('e', 1)], NO_TAGS)
-    await vi.waitFor(async () => expect(await level.read('state:task:e')).toBeDefined())
+    await eventually(async () => expect(await level.read('state:task:e')).toBeDefined())
     level.fill(placed('e', 1), level.generation)
-    await vi.waitFor(async () => expect(await level.read('state:task:e')).toEqual(entryOf('e', 1)))
+    await eventually(async () => expect(await level.read('state:task:e')).toEqual(entryOf('e', 1)))
   })
 
   test('what is no entry of ours is as if it were not there', async () => {
@@ -165,17 +166,17 @@ describeService(redisService, 'a Redis as a level', () => {
     }
     expect(read).toEqual(texts.map(() => undefined))
     level.write([placed('f', 40)], NO_TAGS)
-    await vi.waitFor(async () => expect(await level.read('state:task:f')).toEqual(entryOf('f', 40)))
+    await eventually(async () => expect(await level.read('state:task:f')).toEqual(entryOf('f', 40)))
   })
 
   test('keys are removed by a pattern, the generation stays', async () => {
     const { level, link } = await join()
     await link.client.flushall()
     level.renew()
-    await vi.waitFor(() => expect(level.isUp).toBe(true))
+    await eventually(() => expect(level.isUp).toBe(true))
     const many = Array.from({ length: 1200 }, (_, n) => placed(`x${n}`, 1))
     level.write([...many, placed('y', 1)], NO_TAGS)
-    await vi.waitFor(async () => expect(await link.client.dbsize()).toBe(1202))
+    await eventually(async () => expect(await link.client.dbsize()).toBe(1202))
 
     expect(await level.remove('state:task:x*')).toBe(1200)
 
@@ -229,7 +230,7 @@ describeService(redisService, 'a Redis as a level', () => {
     expect(read).toBeGreaterThan(50)
     for (const id of ids) {
       for (const { level } of processes) level.write([floor(id, committed.get(id) ?? 0)], NO_TAGS)
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const entry = await processes[0]?.level.read(stateKey('task', id))
         expect(entry?.version).toBe(committed.get(id))
       })

@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import { createMemory } from './memory.ts'
 import { StateCache, type Loaded, type Outcome, type Remembered } from './state-cache.ts'
 import { createTimeToLive } from './ttl-rules.ts'
@@ -53,7 +54,7 @@ test('one miss is under way for a key, however many ask', async () => {
 
   const readers = Array.from({ length: 100 }, () => cache.find('task', 't1', load))
   const other = cache.find('task', 't2', load)
-  await vi.waitFor(() => expect(asked).toHaveLength(2))
+  await eventually(() => expect(asked).toHaveLength(2))
   for (const answer of asked) answer(state(3))
 
   const found = await Promise.all([...readers, other])
@@ -69,7 +70,7 @@ test('a failed miss is told to all who waited and leaves nothing behind', async 
   const { asked, load } = slowStore()
 
   const readers = [cache.find('task', 't1', load), cache.find('task', 't1', load)]
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
   asked[0]?.(new Error('the store is away'))
 
   const outcomes = await Promise.allSettled(readers)
@@ -81,13 +82,13 @@ test('who reads after a write does not wait for a read that began before it', as
   const { cache } = build()
   const { asked, load } = slowStore()
   const before = cache.find('task', 't1', load)
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
 
   cache.written([written(2)], NO_TAGS)
 
   expect(await cache.find('task', 't1', load)).toMatchObject({ version: 2, level: 'local' })
   asked[0]?.(state(1))
-  await vi.waitFor(() => expect(asked).toHaveLength(2))
+  await eventually(() => expect(asked).toHaveLength(2))
   asked[1]?.(state(2))
   expect(await before).toMatchObject({ version: 2 })
   expect(await cache.find('task', 't1', load)).toMatchObject({ version: 2, level: 'local' })
@@ -100,10 +101,10 @@ test('what another replica wrote is read from the store, and a late read of the 
 
   expect(cache.noticed([{ entity: 'task', id: 't1', version: 2 }])).toBe(1)
   const reader = cache.find('task', 't1', load)
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
   // A replica of the store that lags behind would do this.
   asked[0]?.(state(1))
-  await vi.waitFor(() => expect(asked).toHaveLength(2))
+  await eventually(() => expect(asked).toHaveLength(2))
   asked[1]?.(state(2))
 
   expect(await reader).toMatchObject({ version: 2 })
@@ -115,15 +116,15 @@ test('a deleted state is asked for in the store, and its older versions do not c
   const { cache } = build()
   const { asked, load } = slowStore()
   const late = cache.find('task', 't1', load)
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
   cache.written([written(2, { body: undefined })], NO_TAGS)
   asked[0]?.(state(1))
-  await vi.waitFor(() => expect(asked).toHaveLength(2))
+  await eventually(() => expect(asked).toHaveLength(2))
   asked[1]?.(new Error('not there'))
   await expect(late).rejects.toThrow('not there')
 
   const reader = cache.find('task', 't1', load)
-  await vi.waitFor(() => expect(asked).toHaveLength(3))
+  await eventually(() => expect(asked).toHaveLength(3))
   asked[2]?.(new Error('not there'))
 
   await expect(reader).rejects.toThrow('not there')
@@ -204,7 +205,7 @@ test('after a reset nothing that was read before is kept, not even what is still
   const { asked, load } = slowStore()
   await cache.find('task', 't2', async () => state(5))
   const before = cache.find('task', 't1', load)
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
 
   cache.reset()
   asked[0]?.(state(5))

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { freePort } from '@potok/core/testing/server-process'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import { createParser } from '@potok/core/validation'
 import { Type } from '@sinclair/typebox'
 import { createService } from '../testing/service.ts'
@@ -68,7 +69,7 @@ test('a service is found where its variable says, and does as it says', async ()
   const { url } = one
   const { find } = await build({ services: parseServices(`task=${url}`) })
 
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await find('task')).toEqual({
       name: 'task',
       url,
@@ -86,16 +87,16 @@ test('a service is found where its variable says, and does as it says', async ()
 test('health is remembered with the time since when; down and back are seen', async () => {
   const one = await neighbour('/api/v1/health/readiness')
   const { find } = await build({ services: parseServices(`gateway=${one.url}`) })
-  await vi.waitFor(async () => expect(await find('gateway')).toMatchObject({ status: 'down' }))
+  await eventually(async () => expect(await find('gateway')).toMatchObject({ status: 'down' }))
   const { since } = (await find('gateway')) ?? {}
 
   await one.open()
-  await vi.waitFor(async () => expect(await find('gateway')).toMatchObject({ status: 'up' }))
+  await eventually(async () => expect(await find('gateway')).toMatchObject({ status: 'up' }))
   expect((await find('gateway'))?.since).not.toBe(since)
   one.state.status = 503
-  await vi.waitFor(async () => expect(await find('gateway')).toMatchObject({ status: 'down' }))
+  await eventually(async () => expect(await find('gateway')).toMatchObject({ status: 'down' }))
   one.state.status = 200
-  await vi.waitFor(async () => expect(await find('gateway')).toMatchObject({ status: 'up' }))
+  await eventually(async () => expect(await find('gateway')).toMatchObject({ status: 'up' }))
 })
 
 test('a service whose name is not known, or that hangs, holds nobody up', async () => {
@@ -117,7 +118,7 @@ test('names are resolved anew: another address, another record', async () => {
     services: parseServices('task=http://task:3003,queue=srv:_http._tcp.queue'),
     dns: fakeDns(hosts, records),
   })
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(await find('task')).toMatchObject({ addresses: ['10.0.0.1', '10.0.0.2'] })
     expect(await find('queue')).toMatchObject({ url: 'http://b.internal:1', source: 'dns' })
   })
@@ -127,9 +128,9 @@ test('names are resolved anew: another address, another record', async () => {
   await other.open()
   records.unshift({ name: 'b.internal', port: other.port, priority: 0 })
 
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(await find('task')).toMatchObject({ addresses: ['10.0.0.9'] })
-  }, 5000)
+  })
   expect((await find('queue'))?.url).toBe(`http://b.internal:${other.port}`)
 })
 
@@ -155,7 +156,7 @@ test('the external DB is one of them, with the breaker of our requests, and its 
   })
   const { items } = await build({ services })
 
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await items()).toMatchObject([
       { name: 'admin', url: admin.url, status: 'up', circuit: 'half_open' },
     ]),

@@ -1,5 +1,6 @@
 import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import cache from '../cache/index.ts'
 import events from '../events/index.ts'
 import machines from '../machines/index.ts'
@@ -37,10 +38,7 @@ async function build(place: Place, { url }: Pick<DocumentService, 'url'>, env = 
     overview,
     write: async (id: string, n = 0): Promise<number> =>
       (await call('POST', 'states/task', { entityId: id, metadata: { n } })).body.version,
-    drained: () =>
-      vi.waitFor(async () => expect(await overview()).toMatchObject({ backlog: 0 }), {
-        timeout: 15_000,
-      }),
+    drained: () => eventually(async () => expect(await overview()).toMatchObject({ backlog: 0 })),
   }
 }
 
@@ -117,7 +115,7 @@ describeDatabases('the external DB', (store) => {
     for (let n = 0; n < 10; n += 1) {
       for (const id of ['t1', 't2', 't3']) expect(await write(id, n)).toBe(n + 1)
     }
-    await vi.waitFor(async () => expect(await overview()).toMatchObject({ status: 'away' }))
+    await eventually(async () => expect(await overview()).toMatchObject({ status: 'away' }))
     expect((await overview()).backlog).toBe(3)
     expect((await call('GET', '/health/readiness')).body).toEqual({
       ready: true,
@@ -136,7 +134,7 @@ describeDatabases('the external DB', (store) => {
       expect(service.documents.get(`task:${id}`)).toMatchObject({ version: 10, metadata: { n: 9 } })
     }
     expect(service.exchanges).toHaveLength(3)
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await call('GET', '/health/readiness')).body).toEqual({
         ready: true,
         externalDb: true,
@@ -216,8 +214,10 @@ describeDatabases('the external DB', (store) => {
     await write('heavy')
     for (let n = 0; n < 20; n += 1) await write(`t${n}`)
 
-    await vi.waitFor(() => expect(service.documents.size).toBe(20), { timeout: 5000 })
-    expect(await overview()).toMatchObject({ backlog: 1, parked: { total: 0 } })
+    await eventually(() => expect(service.documents.size).toBe(20))
+    await eventually(async () =>
+      expect(await overview()).toMatchObject({ backlog: 1, parked: { total: 0 } }),
+    )
     service.failure = () => undefined
     await drained()
 
