@@ -28,20 +28,39 @@ const STREAM_LENGTH = 10_000
 const BLOCK_MS = 5000
 const ERROR_PAUSE_MS = 1000
 
-/** A connection of its own, on the terms of the adapter: commands wait for Redis, as long as it takes. */
-function connect(link: RelayOptions['link']): Connection {
-  const connection = link.client.duplicate({
-    keyPrefix: '',
-    lazyConnect: false,
-    enableOfflineQueue: true,
-    maxRetriesPerRequest: null,
-    // The reader's commands take BLOCK_MS by themselves.
-    socketTimeout: 3 * BLOCK_MS,
-  })
-  // That Redis is away is told by the link; here it only means that other replicas hear nothing.
+/** That Redis is away is told by the link; here it only means that other replicas hear nothing. */
+function silent(connection: Connection): Connection {
   connection.on('error', () => {})
   return connection
 }
+
+/** On the terms of the link: what cannot be sent now fails, nothing is sent late. */
+const publisherOver = ({ client }: RelayOptions['link']): Connection =>
+  silent(client.duplicate({ keyPrefix: '', lazyConnect: false }))
+
+/** On the terms of the adapter: commands wait for Redis as long as it takes, also over a reconnection. */
+const subscriberOver = ({ client }: RelayOptions['link']): Connection =>
+  silent(
+    client.duplicate({
+      keyPrefix: '',
+      lazyConnect: false,
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: null,
+      autoResendUnfulfilledCommands: true,
+      // Reading takes BLOCK_MS by itself.
+      socketTimeout: 3 * BLOCK_MS,
+    }),
+  )
+
+type Reading = [
+  block: string,
+  ms: number,
+  count: string,
+  most: number,
+  streams: string,
+  stream: string,
+  offset: string,
+]
 
 /** What the adapter uses of a reading connection. Its loop must come to an end, and must not spin on an error. */
 function readerOver(connection: Connection, closing: AbortSignal) {
@@ -49,9 +68,10 @@ function readerOver(connection: Connection, closing: AbortSignal) {
     on: (event: string, listener: (...values: unknown[]) => void) => connection.on(event, listener),
     disconnect: () => connection.disconnect(),
     subscribe: (channels: string[]) => connection.subscribe(...channels).catch(() => 0),
-    async xread(...values: (string | number)[]): Promise<unknown> {
+    /** As the adapter calls it: `BLOCK ms COUNT count STREAMS stream offset`. */
+    async xread(...[, ms, , count, , stream, offset]: Reading): Promise<unknown> {
       try {
-        return await connection.call('XREAD', ...values)
+        return await connection.xread('COUNT', count, 'BLOCK', ms, 'STREAMS', stream, offset)
       } catch (error) {
         // Once closed it never answers: the loop would ask again at once, for ever.
         await pause(ERROR_PAUSE_MS, undefined, { signal: closing, ref: false }).catch(() => hang())
@@ -70,7 +90,7 @@ const hang = (): Promise<never> => new Promise(() => {})
 export function createRelay(options: RelayOptions): Relay {
   const { link, keyPrefix, pendingMost, patienceMs, lost } = options
   const closing = new AbortController()
-  const publisher = connect(link)
+  const publisher = publisherOver(link)
   const readers: Connection[] = []
   let pending = 0
 
@@ -96,7 +116,7 @@ export function createRelay(options: RelayOptions): Relay {
     {
       options: { lazyConnect: false },
       duplicate() {
-        const connection = connect(link)
+        const connection = subscriberOver(link)
         readers.push(connection)
         return readerOver(connection, closing.signal)
       },
