@@ -42,6 +42,8 @@ export type Store = Database<StoreTables>
 const SQLITE_PLACES = 2
 /** Long reads that wait for a place; more are refused. */
 const WAITING_LIMIT = 32
+/** How long they wait. */
+const WAIT_MS = 4000
 
 export interface StoreOptions {
   /** `postgres://…`; undefined: a SQLite file in `dataDir`. */
@@ -84,7 +86,7 @@ export default fp<StoreOptions>(
     })
     const store = measured(database, app.registry)
     app.decorate('store', store)
-    const limits = { limitMs: queryTimeoutMs, waitingLimit: WAITING_LIMIT }
+    const limits = { limitMs: queryTimeoutMs, waitingLimit: WAITING_LIMIT, waitMs: WAIT_MS }
     const longReads =
       store.dialect === 'postgres'
         ? createPostgresLongReads(store, {

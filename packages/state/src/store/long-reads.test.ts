@@ -20,7 +20,7 @@ const migrations: Record<string, Migration> = {
   },
 }
 
-const LIMITS: LongReadsOptions = { limitMs: 300, places: 1, waitingLimit: 1 }
+const LIMITS: LongReadsOptions = { limitMs: 300, places: 1, waitingLimit: 1, waitMs: 15_000 }
 
 async function open(store: TestStore, options: Partial<LongReadsOptions> = {}) {
   const place = await store.place()
@@ -82,6 +82,7 @@ function suite(store: TestStore): void {
 
   test('too many at once are refused with a time to come again', async () => {
     const { database, reads } = await open(store)
+    await reads.run(all(database))
     const first = reads.run(endless(database)).catch((error: unknown) => error)
     const second = reads.run(all(database))
 

@@ -1,12 +1,9 @@
 import type { CompiledQuery } from 'kysely'
+import type { PlacesOptions } from './places.ts'
 
-export interface LongReadsOptions {
+export interface LongReadsOptions extends PlacesOptions {
   /** How long one may run, milliseconds. */
   limitMs: number
-  /** How many run at once. */
-  places: number
-  /** How many wait for a place. */
-  waitingLimit: number
 }
 
 /** Reads that may look at every row: limited in time and in number, so that they hold up nothing else. */

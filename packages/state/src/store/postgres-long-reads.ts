@@ -7,10 +7,10 @@ import { createPlaces } from './places.ts'
 /** On PostgreSQL the server keeps the time; the places leave connections of the pool to the others. */
 export function createPostgresLongReads(
   database: AnyDatabase,
-  { limitMs, places, waitingLimit }: LongReadsOptions,
+  { limitMs, ...places }: LongReadsOptions,
 ): LongReads {
   const { kysely } = database.as<unknown>()
-  const inPlace = createPlaces(places, waitingLimit)
+  const inPlace = createPlaces(places)
   const limit = sql`set local statement_timeout = ${sql.lit(limitMs)}`
   return {
     run: <Row>(query: CompiledQuery<Row>): Promise<Row[]> =>

@@ -25,8 +25,10 @@ const WORKER = new URL(
 
 const parseOutcome = createParser(ReadOutcome)
 
-const isBindable = (value: unknown): value is string | number | null =>
-  value === null || typeof value === 'string' || typeof value === 'number'
+function bindable(value: unknown): string | number | null {
+  if (value === null || typeof value === 'string' || typeof value === 'number') return value
+  throw new TypeError(`A long read cannot bind a ${typeof value}`)
+}
 
 function send(worker: Worker, request: ReadRequest): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -76,9 +78,9 @@ function createWorkers(file: string) {
 /** On SQLite, which keeps its thread until the last row: worker threads. */
 export function createSqliteLongReads(
   file: string,
-  { limitMs, places, waitingLimit }: LongReadsOptions,
+  { limitMs, ...places }: LongReadsOptions,
 ): LongReads {
-  const inPlace = createPlaces(places, waitingLimit)
+  const inPlace = createPlaces(places)
   const workers = createWorkers(file)
   const running = new Set<Promise<void>>()
 
@@ -88,12 +90,13 @@ export function createSqliteLongReads(
   ): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     try {
-      await inPlace(async () => {
+      const rows = await inPlace(async () => {
         const worker = await workers.hire()
         timer = setTimeout(() => done.reject(new ReadTooLong()), limitMs + GRACE_MS)
-        const task = { sql, parameters: parameters.filter(isBindable), limitMs }
-        done.resolve(rowsOf(await workers.ask(worker, task)))
+        const task = { sql, parameters: parameters.map(bindable), limitMs }
+        return rowsOf(await workers.ask(worker, task))
       })
+      done.resolve(rows)
     } catch (error) {
       done.reject(error)
     } finally {
