@@ -4,6 +4,7 @@
  */
 import fp from 'fastify-plugin'
 import type { EntityEvent } from '@potok/contracts/event'
+import { announcementOf } from './announcement.ts'
 import { createEngine } from './engine.ts'
 import { DEFAULT_LIMITS, type BotOptions } from './options.ts'
 import { routes } from './routes.ts'
@@ -45,6 +46,13 @@ export default fp<BotOptions>(
       state: app.upstreams.state,
       admin: app.upstreams.admin,
       redeemLinkCode: (code, by) => app.auth.redeemLinkCode(code, by),
+      announce: async (trx, taskId, notices) => {
+        const given = notices.map((notice) => announcementOf(taskId, notice))
+        await app.notifications.put(
+          trx,
+          given.filter((one) => one !== undefined),
+        )
+      },
       registry: app.registry,
       log,
     })
@@ -70,6 +78,7 @@ export default fp<BotOptions>(
       '@potok/gateway-store',
       '@potok/gateway-upstreams',
       '@potok/gateway-auth',
+      '@potok/gateway-notifications',
       '@potok/health',
       '@potok/metrics',
     ],

@@ -59,7 +59,8 @@ export function createMail({ office, platform, self }: MailDeps) {
   const events = createTaskEvents({ database, quietMs, patienceMs })
   const cardEdits = createCardEdits({ people, cards, cardMessages, groupTimeZone, now })
   const reporter = createReporter({ tasks, people, cards, cardEdits, metrics, now })
-  const notices = createNotices({ ...every, ...reporter, events, outbox, quietMs })
+  const { announce } = office
+  const notices = createNotices({ ...every, ...reporter, events, outbox, announce, quietMs })
 
   office.count('inbox', inbox)
   office.count('outbox', outbox)

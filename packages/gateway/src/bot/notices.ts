@@ -43,6 +43,8 @@ export interface NoticesDeps {
   /** Asks the admin service for the person's settings and draws the message. */
   tell: (tell: Tell, signal: AbortSignal) => Promise<Telling>
   outbox: Pick<Outbox, 'put'>
+  /** Tells it where else people are told. */
+  announce: (trx: AnyTransaction, taskId: string, notices: readonly Notice[]) => Promise<void>
   log: FastifyBaseLogger
   /** A task must be quiet for so long before its changes are told as one. */
   quietMs: number
@@ -126,7 +128,7 @@ async function tell(deps: NoticesDeps, job: Tell, signal: AbortSignal): Promise<
 }
 
 async function record(
-  { events, outbox }: NoticesDeps,
+  { events, outbox, announce }: NoticesDeps,
   queue: Queue<NoticeJob>,
   trx: AnyTransaction,
   settlements: readonly Settlement<NoticeJob, Trace>[],
@@ -140,6 +142,7 @@ async function record(
     }
     await events.markTold(trx, result.eventIds)
     await outbox.put(trx, result.edits)
+    await announce(trx, job.payload.taskId, result.notices)
     await enqueueTells(queue, trx, job.payload, result.notices)
   }
 }

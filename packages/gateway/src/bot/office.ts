@@ -10,6 +10,7 @@ import type { Desk } from './desk.ts'
 import { createDialogs } from './dialogs.ts'
 import { createFacts } from './facts.ts'
 import { createBotMetrics, type BotQueue } from './metrics.ts'
+import type { NoticesDeps } from './notices.ts'
 import { createOffers } from './offers.ts'
 import type { BotLimits } from './options.ts'
 import { createPeople } from './people.ts'
@@ -21,6 +22,7 @@ export interface OfficeDeps {
   state: Pick<HttpClient, 'request'>
   admin: Pick<HttpClient, 'request'>
   redeemLinkCode: Desk['redeemLinkCode']
+  announce: NoticesDeps['announce']
   registry: Registry
   log: FastifyBaseLogger
   /** Epoch milliseconds. */
@@ -78,6 +80,7 @@ export function createOffice(deps: OfficeDeps) {
     cards,
     offers,
     desk,
+    announce: deps.announce,
     facts: createFacts(database),
     cardMessages: createCardMessages(database),
     dialogs: createDialogs(database, { ttlMs: limits.dialogMs }),

@@ -10,6 +10,7 @@ import { routes } from './routes.ts'
 
 export { audiencesOf } from './audience.ts'
 export type { Notifications } from './notifications.ts'
+export type { NewNotification } from './rows.ts'
 
 export interface NotificationsOptions {
   /** `NOTIFICATION_RETENTION_DAYS` */
@@ -56,7 +57,7 @@ export default fp<NotificationsOptions>(
       checkRecipient: createRecipientCheck(app.upstreams.admin),
       notify: async (given) => {
         const [stored] = await app.store.write((trx) => notifications.put(trx, [given]))
-        if (stored === undefined) throw new Error('A notification with a new id was there already')
+        if (stored === undefined) throw new Error('A notification without a key was there already')
         return stored
       },
     })

@@ -4,7 +4,7 @@ import { startGateway } from '../testing/gateway.ts'
 import { openSocket, tokenOf } from '../testing/sockets.ts'
 import { startStateService } from '../testing/state-service.ts'
 import { notificationMigrations } from './migrations.ts'
-import { createNotificationRows } from './rows.ts'
+import { createNotificationRows, type NewNotification } from './rows.ts'
 import type { NotificationTables } from './tables.ts'
 
 type Name = 'member' | 'manager' | 'admin'
@@ -144,72 +144,70 @@ test('while the admin service is away a person is told all the same', async () =
 })
 
 describeDatabases('notifications', (store) => {
-  const content = { level: 'info' as const, title: 'a', text: 'b' }
+  const content = { level: 'info' as const, text: 'b' }
   const reader = { id: 'u1', roles: ['member' as const] }
-
-  test('one that is put twice under one id is there once', async () => {
+  const open = async () => {
     const database = await store.open<NotificationTables>(notificationMigrations)
     const rows = createNotificationRows(database)
-    const put = (text: string) =>
-      database.write((trx) =>
-        rows.put(trx, [{ id: 'ntf_1', to: { user: 'u1' }, ...content, text }]),
-      )
+    const put = (...given: NewNotification[]) => database.write((trx) => rows.put(trx, given))
+    return { database, rows, put }
+  }
+  const titles = (found: readonly { title: string }[]) => found.map(({ title }) => title)
 
-    expect(await put('first')).toHaveLength(1)
-    expect(await put('second')).toEqual([])
+  test('one that is put twice under one key is there once', async () => {
+    const { rows, put } = await open()
+    const one = { key: 'evt_1:u:1', to: { user: 'u1' }, ...content }
 
-    expect(await rows.unseen(reader, 10)).toMatchObject([{ id: 'ntf_1', text: 'first' }])
+    expect(await put({ ...one, title: 'first' })).toMatchObject([
+      { id: expect.stringMatching(/^ntf_[0-9a-f]{32}$/u) as string },
+    ])
+    expect(await put({ ...one, title: 'second' })).toEqual([])
+
+    expect(titles(await rows.unseen(reader, 10))).toEqual(['first'])
   })
 
   test('the newest unseen come, oldest first, of every audience of the person', async () => {
-    const database = await store.open<NotificationTables>(notificationMigrations)
-    const rows = createNotificationRows(database)
-    for (const [n, to] of [
+    const { database, rows, put } = await open()
+    const recipients = [
       { all: true as const },
       { user: 'u2' },
       { role: 'member' as const },
       { user: 'u1' },
-    ].entries()) {
+    ]
+    const ids: string[] = []
+    for (const [n, to] of recipients.entries()) {
       database.setClockOffset(n * 1000)
-      await database.write((trx) => rows.put(trx, [{ id: `ntf_${n}`, to, ...content }]))
+      for (const { id } of await put({ to, ...content, title: String(n) })) ids.push(id)
     }
-    const ids = async (limit: number) => (await rows.unseen(reader, limit)).map(({ id }) => id)
+    const unseen = async (limit: number) => titles(await rows.unseen(reader, limit))
 
-    expect(await ids(10)).toEqual(['ntf_0', 'ntf_2', 'ntf_3'])
-    expect(await ids(2)).toEqual(['ntf_2', 'ntf_3'])
-    expect(await rows.seen(reader, 'ntf_2')).toBe(true)
-    expect(await rows.seen(reader, 'ntf_1')).toBe(false)
-    expect(await ids(10)).toEqual(['ntf_0', 'ntf_3'])
+    expect(await unseen(10)).toEqual(['0', '2', '3'])
+    expect(await unseen(2)).toEqual(['2', '3'])
+    expect(await rows.seen(reader, ids[2] ?? '')).toBe(true)
+    expect(await rows.seen(reader, ids[1] ?? '')).toBe(false)
+    expect(await unseen(10)).toEqual(['0', '3'])
   })
 
   test('what is past its retention goes, seen or not', async () => {
-    const database = await store.open<NotificationTables>(notificationMigrations)
-    const rows = createNotificationRows(database)
-    await database.write((trx) => rows.put(trx, [{ id: 'ntf_1', to: { all: true }, ...content }]))
-    await rows.seen(reader, 'ntf_1')
+    const { database, rows, put } = await open()
+    const [old] = await put({ to: { all: true }, ...content, title: 'old' })
+    await rows.seen(reader, old?.id ?? '')
     database.setClockOffset(60_000)
-    await database.write((trx) => rows.put(trx, [{ id: 'ntf_2', to: { all: true }, ...content }]))
+    await put({ to: { all: true }, ...content, title: 'new' })
 
     expect(await rows.purge(30_000)).toBe(1)
 
-    const left = await rows.since(0)
-    expect(left.rows.map(({ id }) => id)).toEqual(['ntf_2'])
+    expect(titles((await rows.since(0)).rows)).toEqual(['new'])
     expect(await database.kysely.selectFrom('notifications_seen').selectAll().execute()).toEqual([])
   })
 
   test('what was stored from a time on comes page by page, with equal times too', async () => {
-    const database = await store.open<NotificationTables>(notificationMigrations)
-    const rows = createNotificationRows(database)
-    const ids = Array.from({ length: 1203 }, (_, n) => `ntf_${String(n).padStart(5, '0')}`)
-    await database.write((trx) =>
-      rows.put(
-        trx,
-        ids.map((id) => ({ id, to: { all: true as const }, ...content })),
-      ),
-    )
+    const { rows, put } = await open()
+    const wanted = Array.from({ length: 1203 }, (_, n) => String(n))
+    await put(...wanted.map((title) => ({ to: { all: true as const }, ...content, title })))
 
     const { rows: found } = await rows.since(0)
 
-    expect(found.map(({ id }) => id).toSorted()).toEqual(ids)
+    expect(titles(found).toSorted()).toEqual(wanted.toSorted())
   })
 })

@@ -52,7 +52,7 @@ export function createNotifications({ database, log, metrics, ...options }: Noti
   }
 
   return {
-    /** Stores them with whatever else the transaction does. One whose id is known already is left as it is. */
+    /** Stores them with whatever else the transaction does. One whose key was put before is left as it is. */
     async put(
       trx: AnyTransaction,
       notifications: readonly NewNotification[],

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { sql, type Selectable } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { audienceOf, audiencesOf, type Reader } from './audience.ts'
@@ -8,8 +8,8 @@ import type { NotificationTables } from './tables.ts'
 export type NotificationRow = Selectable<NotificationTables['notifications']>
 
 export interface NewNotification extends NotificationCreate {
-  /** Makes it idempotent; made up when absent. */
-  id?: string
+  /** Of one key there is one notification, however often it is put. */
+  key?: string
 }
 
 export type NotificationRows = ReturnType<typeof createNotificationRows>
@@ -17,6 +17,15 @@ export type NotificationRows = ReturnType<typeof createNotificationRows>
 type Tables = ReturnType<typeof tablesOf>
 
 const PAGE = 500
+
+/** Of a fixed form, whatever the key is made of. */
+function idOf({ key }: NewNotification): string {
+  const unique = key === undefined ? randomUUID().replaceAll('-', '') : digestOf(key)
+  return `ntf_${unique}`
+}
+
+const digestOf = (key: string): string =>
+  createHash('sha256').update(key).digest('hex').slice(0, 32)
 
 const tablesOf = (database: AnyDatabase) => database.as<NotificationTables>()
 
@@ -99,7 +108,7 @@ async function purge(database: AnyDatabase, trx: AnyTransaction, olderThanMs: nu
 export function createNotificationRows(database: AnyDatabase) {
   const tables = tablesOf(database)
   return {
-    /** Stores what is new. One whose id is there already is left as it is. */
+    /** Stores what is new. One whose key was put before is left as it is. */
     async put(
       trx: AnyTransaction,
       notifications: readonly NewNotification[],
@@ -109,13 +118,13 @@ export function createNotificationRows(database: AnyDatabase) {
         .transaction(trx)
         .insertInto('notifications')
         .values(
-          notifications.map(({ id, to, level, title, text, link }) => ({
-            id: id ?? `ntf_${randomUUID().replaceAll('-', '')}`,
-            audience: audienceOf(to),
-            level,
-            title,
-            text,
-            link: link ?? null,
+          notifications.map((one) => ({
+            id: idOf(one),
+            audience: audienceOf(one.to),
+            level: one.level,
+            title: one.title,
+            text: one.text,
+            link: one.link ?? null,
             created_at: database.now(),
           })),
         )

@@ -2,7 +2,9 @@
  * Notifier: takes the state service's webhooks, each by one replica and until it is stored, so that people are told.
  */
 import fp from 'fastify-plugin'
+import { alertOf } from './alert.ts'
 import { routes } from './routes.ts'
+import { isWebhookEvent } from './schemas.ts'
 import { webhookSecret } from './secret.ts'
 import { createSubscription } from './subscription.ts'
 
@@ -28,7 +30,12 @@ export default fp<NotifierOptions>(
     await app.register(routes, {
       prefix: PREFIX,
       secret,
-      take: (event, correlationId) => app.bot.notifyTaskEvent(event, correlationId),
+      async take(delivery, correlationId) {
+        if (delivery.event === 'webhook.ping') return
+        if (isWebhookEvent(delivery)) {
+          await app.store.write((trx) => app.notifications.put(trx, [alertOf(delivery)]))
+        } else await app.bot.notifyTaskEvent(delivery, correlationId)
+      },
     })
     app.health.part({
       name: 'notifier',
@@ -44,6 +51,11 @@ export default fp<NotifierOptions>(
   {
     name: '@potok/gateway-notifier',
     fastify: '5.x',
-    dependencies: ['@potok/gateway-store', '@potok/gateway-upstreams', '@potok/gateway-bot'],
+    dependencies: [
+      '@potok/gateway-store',
+      '@potok/gateway-upstreams',
+      '@potok/gateway-bot',
+      '@potok/gateway-notifications',
+    ],
   },
 )

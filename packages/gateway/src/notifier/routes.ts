@@ -1,19 +1,19 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { Type } from '@sinclair/typebox'
-import { EntityEvent } from '@potok/contracts/event'
 import { verifySignature } from '@potok/contracts/webhook-signature'
 import '@potok/core/rate-limit'
 import { guard } from '@potok/core/access'
 import { createParser } from '@potok/core/validation'
 import { SignatureWrong } from './errors.ts'
+import { Delivery } from './schemas.ts'
 
 export interface RoutesOptions {
   secret: string
-  /** Stores what people must be told; resolves once it is durable. */
-  take: (event: EntityEvent, correlationId: string) => Promise<void>
+  /** Stores what people must be told; resolves once it is durable. A repetition changes nothing. */
+  take: (delivery: Delivery, correlationId: string) => Promise<void>
 }
 
-const parseEvent = createParser(EntityEvent)
+const parseDelivery = createParser(Delivery)
 
 /** The signature covers the bytes, so that the body stays text until it was verified. */
 function keepRaw(app: FastifyInstance): void {
@@ -43,8 +43,7 @@ export const routes: FastifyPluginAsync<RoutesOptions> = async (app, { secret, t
       },
     },
     async (request) => {
-      const event = parseEvent(JSON.parse(String(request.body)))
-      await take(event, request.id)
+      await take(parseDelivery(JSON.parse(String(request.body))), request.id)
       return { ok: true as const }
     },
   )

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { SubscriptionCreate } from '@potok/contracts/webhook'
 import type { HttpClient } from '@potok/core/http-client'
 import { createParser } from '@potok/core/validation'
+import { WEBHOOK_EVENTS } from './schemas.ts'
 
 export interface SubscriptionDeps {
   state: Pick<HttpClient, 'request'>
@@ -39,8 +40,8 @@ function body(url: string, secret: string): SubscriptionCreate {
     url,
     secret,
     externalId: EXTERNAL_ID,
-    description: 'Tells people in MAX of changes of their tasks',
-    events: ['entity.created', 'entity.updated', 'entity.deleted'],
+    description: 'Tells people of changes of their tasks, administrators of webhooks',
+    events: ['entity.created', 'entity.updated', 'entity.deleted', ...WEBHOOK_EVENTS],
     filter: { entity: ['task'] },
     ordering: 'entity',
     retryDelays: RETRY_DELAYS,
@@ -50,23 +51,25 @@ function body(url: string, secret: string): SubscriptionCreate {
   }
 }
 
+type Call = (method: 'POST' | 'PATCH', path: string, json: object) => Promise<unknown>
+
+const callTo =
+  (state: SubscriptionDeps['state'], signal: AbortSignal): Call =>
+  async (method, path, json) => {
+    const at = `/api/v1/webhooks/subscriptions${path}`
+    const answer = await state.request({ method, path: at, json, signal })
+    if (answer.status < 300) return answer.body.json()
+    // The problem names the setting that would allow it, such as WEBHOOK_ALLOWED_TARGETS.
+    throw new Error(`the state service answered ${answer.status}: ${answer.body.text()}`)
+  }
+
 /** Keeps our subscription at the state service: made at the start, put right when missing, changed or deactivated. */
 export function createSubscription({ state, log, url, secret, checkEveryMs }: SubscriptionDeps) {
   const closing = new AbortController()
   let registered = false
   let running: Promise<void> | undefined
   let replayedAtStart = false
-
-  async function call(method: 'POST' | 'PATCH', path: string, json: object): Promise<unknown> {
-    const answer = await state.request({
-      method,
-      path: `/api/v1/webhooks/subscriptions${path}`,
-      json,
-      signal: closing.signal,
-    })
-    if (answer.status >= 300) throw new Error(`the state service answered ${answer.status}`)
-    return answer.body.json()
-  }
+  const call = callTo(state, closing.signal)
 
   /** Creating by `externalId` updates in place, so that one call makes, mends and moves it. */
   async function ensure(): Promise<void> {
