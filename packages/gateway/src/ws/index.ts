@@ -58,6 +58,8 @@ export default fp<WsOptions>(
       serveClient: false,
       connectTimeout: limits.authenticateWithinMs,
       maxHttpBufferSize: limits.payloadBytes,
+      // Other paths are the routes' business: an offer to upgrade there is answered as if it had not been made.
+      destroyUpgrade: false,
       // Socket.IO's own recovery would skip the authentication of a returning socket; cursors do it better.
       cors: { origin: [...origins] },
       allowRequest: (request, done) => done(null, connections.mayConnect(request)),
