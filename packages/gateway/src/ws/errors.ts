@@ -29,7 +29,6 @@ export const SOCKET_ERRORS = {
   WS_PAYLOAD_INVALID: own('The payload does not fit the event'),
   WS_PAYLOAD_TOO_LARGE: own('The packet is larger than a packet may be'),
   WS_CHANNEL_FORBIDDEN: own('Your roles do not allow this channel'),
-  WS_NOT_SUBSCRIBED: own('Subscribe to the room before you write to it'),
   WS_NOTIFICATION_UNKNOWN: own('You have no such notification'),
   WS_TOO_MANY_CHANNELS: own('A socket may follow only so many channels'),
   WS_TOO_MANY_EVENTS: own('Too many events a second; slow down'),

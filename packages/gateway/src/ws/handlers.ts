@@ -80,7 +80,6 @@ function handlersFor(deps: HandlersDeps): Record<keyof ClientEvents, Handler> {
     }),
     message: handler(MessagePayload, async (visit, { roomId, text }) => {
       const { id } = principalOf(visit)
-      if (!visit.rooms.has(`room:${roomId}`)) throw new SocketRefusal('WS_NOT_SUBSCRIBED')
       if (!visit.messages.take()) throw new SocketRefusal('WS_TOO_MANY_EVENTS')
       channels.message(roomId, id, text)
       return {}

@@ -38,7 +38,7 @@ const parseState = createParser(
 type Outcome = 'renewed' | 'online' | 'kept'
 
 /** What the presence of a person needs of the state service. */
-function createBeat(state: Pick<HttpClient, 'request'>) {
+function createBeat(state: Pick<HttpClient, 'request'>, signal: AbortSignal) {
   /** Speaks for the person. */
   const ask = (
     userId: string,
@@ -47,6 +47,7 @@ function createBeat(state: Pick<HttpClient, 'request'>) {
   ) =>
     state.request({
       ...wanted,
+      signal,
       headers: {
         'x-actor': `user:${userId}`,
         'x-correlation-id': `presence-${randomUUID()}`,
@@ -98,6 +99,7 @@ export class Presence {
   readonly #now: () => number
   readonly #beat: ReturnType<typeof createBeat>
   readonly #people = new Map<string, Present>()
+  readonly #closing = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #running = 0
   #failing = false
@@ -105,7 +107,7 @@ export class Presence {
   constructor(deps: PresenceDeps) {
     this.#deps = deps
     this.#now = deps.now ?? (() => performance.now())
-    this.#beat = createBeat(deps.state)
+    this.#beat = createBeat(deps.state, this.#closing.signal)
   }
 
   start(): void {
@@ -115,6 +117,7 @@ export class Presence {
   close(): void {
     clearInterval(this.#timer)
     this.#people.clear()
+    this.#closing.abort()
   }
 
   /** A person's first socket here. */
@@ -153,6 +156,7 @@ export class Presence {
       beaten(outcome)
       log.debug({ userId, outcome }, 'presence renewed')
     } catch (error) {
+      if (this.#closing.signal.aborted) return
       present.at = this.#now() + retryMs
       beaten('failed')
       // Once an outage, not once a person.
