@@ -1,10 +1,23 @@
 import { defineConfig } from 'vitest/config'
 
 /** Packages are tested from their sources (`source` condition), the system from what is built. */
+/**
+ * CI shares its two cores with throw-away servers that are killed and started: a test that fails is tried once more, and
+ * the report says that it was.
+ */
+const retry = process.env['CI'] === 'true' ? 1 : 0
+
 const project = (name: string, include: string, testTimeout = 20_000) => ({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
-  test: { name, include: [include], testTimeout, hookTimeout: 60_000, pool: 'forks' as const },
+  test: {
+    name,
+    include: [include],
+    retry,
+    testTimeout,
+    hookTimeout: 60_000,
+    pool: 'forks' as const,
+  },
 })
 
 /** CI reads the totals from here. */
