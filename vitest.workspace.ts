@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-/** Packages are tested from their sources (`source` condition), the system from what is built. */
 /**
  * CI shares its two cores with throw-away servers that are killed and started: a test that fails is tried once more, and
  * the report says that it was.
  */
 const retry = process.env['CI'] === 'true' ? 1 : 0
 
+/** Packages are tested from their sources (`source` condition), the system from what is built. */
 const project = (name: string, include: string, testTimeout = 20_000) => ({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
