@@ -128,7 +128,7 @@ function suite(store: TestStore): void {
     const { subscribe, raise, subscription } = await build({ concurrency: 16 })
     const hanging = await startReceiver(() => undefined)
     const healthy = await startReceiver()
-    const { id } = await subscribe({ url: hanging.url, timeoutMs: 1000, maxRetries: 0 })
+    const { id } = await subscribe({ url: hanging.url, timeoutMs: 4000, maxRetries: 0 })
     await subscribe({ url: healthy.url })
 
     const events = Array.from({ length: 40 }, (_, index) => change(`t${index}`, 1))
@@ -138,7 +138,7 @@ function suite(store: TestStore): void {
     const last = Math.max(...healthy.receipts.map(({ at }) => at))
 
     expect(hanging.receipts.length).toBeLessThanOrEqual(8)
-    expect(last - from).toBeLessThan(1000)
+    expect(last - from).toBeLessThan(4000)
     await expect
       .poll(async () => (await subscription(id)).backlog.dead, patience)
       .toBeGreaterThanOrEqual(8)
@@ -148,8 +148,8 @@ function suite(store: TestStore): void {
       .slice(8)
       .map(({ at }, index, all) => at - (all[index - 1]?.at ?? 0))
     expect(gaps.length).toBeGreaterThan(1)
-    for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThan(900)
-  })
+    for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThan(3900)
+  }, 60_000)
 }
 
 describeDatabases('order and isolation', suite)

@@ -87,7 +87,7 @@ function suite(store: TestStore): void {
       const failedAt = Date.parse(last?.startedAt ?? '') + (last?.durationMs ?? 0)
       const waited = Date.parse(delivery?.nextAttemptAt ?? '') - failedAt
       expect(waited).toBeGreaterThanOrEqual(seconds * 1000 - 2)
-      expect(waited).toBeLessThan(seconds * 1000 + 500)
+      expect(waited).toBeLessThan(seconds * 1000 + 1000)
       expect(delivery).toMatchObject({ status: 'pending', event: 'entity.created', version: 1 })
       expect(delivery?.explain).toMatch(/^the next attempt is due at .*answered 500$/u)
       offset += seconds * 1000
@@ -161,7 +161,8 @@ function suite(store: TestStore): void {
     const [delivery] = await deliveries(id)
     const startedAt = Date.parse(delivery?.attempts[0]?.startedAt ?? '')
     const waited = Date.parse(delivery?.nextAttemptAt ?? '') - startedAt
-    expect(Math.abs(waited - expected)).toBeLessThan(500)
+    expect(waited).toBeGreaterThanOrEqual(expected)
+    expect(waited).toBeLessThan(expected + 2000)
   })
 
   test('410 deactivates at once; what was under way and what comes is held, and goes out on re-activation', async () => {
@@ -280,11 +281,14 @@ function suite(store: TestStore): void {
     await subscribe({ url: operator.url, events: ['webhook.*'] })
     await subscribe({ url: everything.url })
     const failures = async () => (await subscription(id)).consecutiveFailures
+    const dead = async () => (await subscription(id)).backlog.dead
     for (let round = 1; round <= 9; round += 1) {
       // Several failures at once are one outage.
       await raise(change(`a${round}`, 1), change(`b${round}`, 1), change(`c${round}`, 1))
       await expect.poll(() => receiver.receipts, patience).toHaveLength(round * 3)
-      await expect.poll(failures, patience).toBe(round)
+      // All of them are settled before the clock moves on.
+      await expect.poll(dead, patience).toBe(round * 3)
+      expect(await failures()).toBe(round)
       app.store.setClockOffset(round * 5000)
     }
     expect((await subscription(id)).active).toBe(true)
