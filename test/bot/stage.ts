@@ -10,14 +10,17 @@ import { createServer } from '@potok/core/server'
 import { createParser } from '@potok/core/validation'
 import { Config as GatewayConfig } from '@potok/gateway/config'
 import { buildSimulator } from '@potok/max-simulator/app'
+import access from '../../packages/gateway/src/access/index.ts'
 import auth from '../../packages/gateway/src/auth/index.ts'
 import bot, { type BotLimits } from '../../packages/gateway/src/bot/index.ts'
+import notifications from '../../packages/gateway/src/notifications/index.ts'
 import notifier from '../../packages/gateway/src/notifier/index.ts'
 import {
   authOptions,
   serverOptions,
   storeOptions,
   upstreamsOptions,
+  notificationsOptions,
 } from '../../packages/gateway/src/plugin-options.ts'
 import store from '../../packages/gateway/src/store/index.ts'
 import upstreams from '../../packages/gateway/src/upstreams/index.ts'
@@ -121,6 +124,8 @@ async function buildGateway(
   await app.register(store, storeOptions(config))
   await app.register(upstreams, upstreamsOptions(config))
   await app.register(auth, authOptions(config))
+  await app.register(access)
+  await app.register(notifications, notificationsOptions(config))
   await app.register(bot, {
     token: TOKEN,
     baseUrl: options.maxUrl,
