@@ -7,12 +7,14 @@ import type { LongReads, LongReadsOptions } from './long-reads.ts'
 import { createPlaces } from './places.ts'
 import { ReadOutcome, type ReadRequest, type ReadTask } from './read-task.ts'
 
-/**
- * A worker that is silent for so much longer is in a step of SQLite that looks at no row, such as a large sort. Its
- * reader is answered; the worker keeps its place until it is done, for a thread that is ended inside SQLite takes the
- * whole process with it.
- */
-const GRACE_MS = 500
+export interface SqliteLongReadsOptions extends LongReadsOptions {
+  /**
+   * A worker that is silent for so much longer is in a step of SQLite that looks at no row, such as a large sort. Its
+   * reader is answered; the worker keeps its place until it is done, for a thread that is ended inside SQLite takes the
+   * whole process with it. Milliseconds, default 500.
+   */
+  graceMs?: number
+}
 
 /**
  * From the sources (tests) the built worker is used: Node does not run TypeScript in a thread. For the same reason it
@@ -78,7 +80,7 @@ function createWorkers(file: string) {
 /** On SQLite, which keeps its thread until the last row: worker threads. */
 export function createSqliteLongReads(
   file: string,
-  { limitMs, ...places }: LongReadsOptions,
+  { limitMs, graceMs = 500, ...places }: SqliteLongReadsOptions,
 ): LongReads {
   const inPlace = createPlaces(places)
   const workers = createWorkers(file)
@@ -92,7 +94,7 @@ export function createSqliteLongReads(
     try {
       const rows = await inPlace(async () => {
         const worker = await workers.hire()
-        timer = setTimeout(() => done.reject(new ReadTooLong()), limitMs + GRACE_MS)
+        timer = setTimeout(() => done.reject(new ReadTooLong()), limitMs + graceMs)
         const task = { sql, parameters: parameters.map(bindable), limitMs }
         return rowsOf(await workers.ask(worker, task))
       })
