@@ -4,57 +4,56 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { backlog } from './backlog.ts'
-import { compare, type Result } from './compare.ts'
-import { startSubjects } from './subjects.ts'
-import { scenarios } from './scenarios.ts'
+import { parseArgs } from 'node:util'
+import { benchQueue } from './queue/suite.ts'
+import { benchRequests } from './requests/suite.ts'
+import type { BenchOptions, Suite } from './suite.ts'
 
-const quick = process.argv.includes('--quick')
-const rounds = quick ? 1 : 5
-const durationMs = quick ? 1000 : 4000
-const only = process.argv
-  .find((argument) => argument.startsWith('--only='))
-  ?.slice('--only='.length)
-
-const claims = only === undefined || only === 'backlog' ? await backlog(quick ? 20 : 100) : []
-const subjects = await startSubjects()
-const results: Result[] = []
-try {
-  for (const scenario of scenarios(subjects, durationMs)) {
-    if (only !== undefined && !scenario.name.includes(only)) continue
-    const result = await compare(scenario, rounds, (round) => {
-      process.stderr.write(`${scenario.name}: round ${round}/${rounds}   \r`)
-    })
-    process.stderr.write(`${' '.repeat(60)}\r`)
-    results.push(result)
-  }
-} finally {
-  await subjects.stop()
+const SUITES: Record<string, Suite> = {
+  queue: benchQueue,
+  requests: benchRequests,
 }
 
-console.table(
-  Object.fromEntries(
-    results.map((r) => [
-      r.scenario,
-      {
-        'ours /s': Math.round(r.oursPerSecond),
-        'base /s': Math.round(r.baselinePerSecond),
-        'rate ratio': Number(r.rateRatio.toFixed(2)),
-        'ours µs CPU': Math.round(r.oursCpuMicros),
-        'base µs CPU': Math.round(r.baselineCpuMicros),
-        'CPU ratio': Number(r.cpuRatio.toFixed(2)),
-        'ours p99 ms': Number(r.oursP99Ms.toFixed(1)),
-        baseline: r.baseline,
-      },
-    ]),
-  ),
-)
-if (claims.length > 0) console.table(claims)
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+})
+const unknown = positionals.filter((name) => !(name in SUITES))
+if (unknown.length > 0) {
+  console.error(
+    `npm run bench -- [${Object.keys(SUITES).join('|')} …] [--quick] [--only=part of a name]`,
+  )
+  process.exit(1)
+}
+
+const options: BenchOptions = {
+  quick: values.quick,
+  rounds: values.quick ? 1 : 5,
+  durationMs: values.quick ? 1000 : 4000,
+  only: values.only,
+  progress: (line) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(79).slice(0, 79)}`)
+  },
+}
+
+const samples: Record<string, unknown> = {}
+for (const [name, suite] of Object.entries(SUITES)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  const result = await suite(options)
+  options.progress('')
+  if (result === undefined) continue
+  samples[name] = result.samples
+  console.log(`\n${name}`)
+  console.table(result.table)
+}
+if (Object.keys(samples).length === 0) {
+  console.error(`Nothing has "${values.only}" in its name`)
+  process.exit(1)
+}
+
 const file = `bench-results/${new Date().toISOString().replaceAll(':', '-')}.json`
 await mkdir('bench-results', { recursive: true })
 const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
-await writeFile(
-  file,
-  `${JSON.stringify({ machine, rounds, durationMs, results, claims }, null, 2)}\n`,
-)
+const { rounds, durationMs } = options
+await writeFile(file, `${JSON.stringify({ machine, rounds, durationMs, samples }, null, 2)}\n`)
 console.log(`Written: ${file}`)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { Pool } from 'undici'
+import { quantile } from '../statistics.ts'
 
 export interface Load {
   origin: string
@@ -36,9 +37,6 @@ export function cpuMicrosOf(pid: number): number {
   const ticks = Number(fields[11]) + Number(fields[12])
   return (ticks * 1_000_000) / TICKS_PER_SECOND
 }
-
-const quantile = (sorted: readonly number[], q: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
 
 /** One closed-loop round: each connection sends its next request when the last one was answered. */
 export async function run(load: Load): Promise<Sample> {

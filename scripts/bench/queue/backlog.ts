@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { Type } from '@sinclair/typebox'
 import { openDatabase } from '@potok/core/database'
 import { createQueue, queueMigrations } from '@potok/core/queue'
-import { median } from './compare.ts'
+import { median } from '../statistics.ts'
 
 const LOG = { debug() {}, info() {}, warn: console.warn, error: console.error }
 const SHAPES: Record<string, (n: number) => { lane: string; key?: string }> = {

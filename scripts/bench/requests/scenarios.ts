@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ManagedProcess } from '../system/managed-process.ts'
+import type { ManagedProcess } from '../../system/managed-process.ts'
 import type { Scenario } from './compare.ts'
 import type { Load } from './load.ts'
 import type { Subjects } from './subjects.ts'

@@ -1,3 +1,4 @@
+import { median } from '../statistics.ts'
 import { run, type Load, type Sample } from './load.ts'
 
 export interface Scenario {
@@ -23,13 +24,6 @@ export interface Result {
   /** CPU a request of ours / of the baseline. */
   cpuRatio: number
   samples: { ours: Sample[]; baseline: Sample[] }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? 0
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
 }
 
 /** Rounds alternate between the two, so that what disturbs the machine disturbs both. */

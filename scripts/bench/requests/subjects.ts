@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
-import { call, login } from '../system/api.ts'
-import { createManagedProcess, type ManagedProcess } from '../system/managed-process.ts'
-import { freePorts } from '../system/ports.ts'
-import { startPrivateSystem } from '../system/private-system.ts'
+import { call, login } from '../../system/api.ts'
+import { createManagedProcess, type ManagedProcess } from '../../system/managed-process.ts'
+import { freePorts } from '../../system/ports.ts'
+import { startPrivateSystem } from '../../system/private-system.ts'
 
 const entry = (name: string): string =>
-  fileURLToPath(new URL(`./servers/${name}.js`, import.meta.url))
+  fileURLToPath(new URL(`../servers/${name}.js`, import.meta.url))
 
 /**
  * Logs are written as in production, to a pipe that the harness drains, for ours and baseline alike. No external DB: what
