@@ -15,18 +15,32 @@ export class Connection {
   readonly surplus: boolean
   readonly #conn: EngineConnection
   readonly #raw: NetSocket
+  #spoke = false
   #excess: (code: SocketErrorCode) => void
 
-  constructor(conn: EngineConnection, limits: SocketLimits, surplus: boolean) {
+  /** @param mute called when it was ended because no handshake came in time */
+  constructor(conn: EngineConnection, limits: SocketLimits, surplus: boolean, mute: () => void) {
     this.surplus = surplus
     this.#conn = conn
     this.#raw = conn.request.socket
     this.#excess = () => this.cut()
-    this.outflow = new Outflow(conn, limits.queueBytes, () => this.#excess('WS_TOO_SLOW'))
+    const queue = { most: limits.queueBytes, graceMs: limits.queueGraceMs }
+    this.outflow = new Outflow(conn, queue, () => this.#excess('WS_TOO_SLOW'))
     const packets = createBucket(limits.packetsPerSecond, limits.packetsPerSecond * BURST_SECONDS)
+    conn.once('close', (reason: string) => {
+      if (!this.#spoke && reason === 'forced close') mute()
+      // ws would wait half a minute for a client that does not say goodbye.
+      const timer = setTimeout(() => this.#raw.destroy(), limits.closeWithinMs).unref()
+      this.#raw.once('close', () => clearTimeout(timer))
+    })
     conn.on('packet', ({ type }: { type: string }) => {
       if (type === 'message' && !packets.take()) this.#excess('WS_TOO_MANY_EVENTS')
     })
+  }
+
+  /** A handshake came. */
+  spoke(): void {
+    this.#spoke = true
   }
 
   /** Who closes it when the client takes too much; until there is somebody, it is cut. */

@@ -11,8 +11,8 @@ export interface ConnectionsDeps {
   origins: readonly string[]
   /** The client's address of a request, as REST sees it. */
   addressOf: (request: IncomingMessage) => string
-  /** A connection was refused without a word. */
-  refused: (reason: 'origin' | 'closing' | 'address' | 'server') => void
+  /** A connection was refused without a word, or ended because it never said one. */
+  refused: (reason: 'origin' | 'closing' | 'address' | 'server' | 'mute') => void
 }
 
 /** Who may connect at all, and the connections that there are. */
@@ -34,11 +34,12 @@ export class Connections {
   }
 
   add(conn: EngineConnection): void {
-    const { limits } = this.#deps
+    const { limits, refused } = this.#deps
     const address = this.#keyOf(conn.request)
     const count = (this.#byAddress.get(address) ?? 0) + 1
     this.#byAddress.set(address, count)
-    this.#all.set(conn, new Connection(conn, limits, count > limits.connectionsPerAddress))
+    const surplus = count > limits.connectionsPerAddress
+    this.#all.set(conn, new Connection(conn, limits, surplus, () => refused('mute')))
     conn.once('close', () => {
       this.#all.delete(conn)
       const left = (this.#byAddress.get(address) ?? 1) - 1

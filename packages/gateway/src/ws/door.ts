@@ -112,8 +112,10 @@ function visitOf(socket: PotokSocket, { connections, limits }: DoorDeps): Visit 
 function guardHandshakes(deps: DoorDeps, { authentication, people }: Parts): void {
   const { io, connections, metrics, limits, log } = deps
   io.use((socket, next) => {
+    const connection = connections.of(socket.conn)
+    connection.spoke()
     try {
-      if (connections.of(socket.conn).surplus) throw new SocketRefusal('WS_TOO_MANY_CONNECTIONS')
+      if (connection.surplus) throw new SocketRefusal('WS_TOO_MANY_CONNECTIONS')
       const principal = authentication.handshake(socket)
       if (principal !== undefined) {
         people.checkRoom(principal)

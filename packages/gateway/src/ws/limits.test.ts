@@ -152,6 +152,22 @@ test('what was missed is told no faster than the client reads', async () => {
   expect(await metrics()).not.toContain('WS_TOO_SLOW')
 })
 
+test('a burst that is more than may wait does not cut a client that reads', async () => {
+  const { open, state, metrics } = await start({ WS_QUEUE_LIMIT: '200000' })
+  const client = open()
+  await client.subscribe('tasks')
+
+  // All in one turn of the feed: nothing can be sent before the last one is queued.
+  state.streams.stop()
+  const metadata = { text: 'x'.repeat(10_000) }
+  for (let n = 0; n < 60; n += 1) state.change('task', 't1', 'pending', metadata)
+  state.streams.resume()
+
+  await expect.poll(() => client.cursors()).toHaveLength(60)
+  expect(client.disconnects).toEqual([])
+  expect(await metrics()).not.toContain('WS_TOO_SLOW')
+})
+
 test('one person has so many sockets, one address so many connections', async () => {
   const { url, as, open, metrics } = await start({
     WS_CONNECTIONS_PER_USER: '2',

@@ -12,8 +12,10 @@ export interface SocketLimits {
   refusals: number
   /** Packets a second of one connection, whatever they are; ten seconds' worth at once. */
   packetsPerSecond: number
-  /** Bytes that may wait for one connection; a client that does not read is cut off. */
+  /** Bytes that may wait for one connection; a client that does not read is cut off … */
   queueBytes: number
+  /** … after so many milliseconds above that, or at once at four times as many bytes. */
+  queueGraceMs: number
   /** Largest packet of a client, bytes. */
   payloadBytes: number
   /** Connections of one client address. Twice as many are not even answered with a code. */
@@ -40,6 +42,7 @@ export const LIMITS: SocketLimits = {
   refusals: 50,
   packetsPerSecond: 200,
   queueBytes: 2 * 1024 * 1024,
+  queueGraceMs: 2000,
   payloadBytes: 64 * 1024,
   connectionsPerAddress: 500,
   connectionsPerUser: 50,
