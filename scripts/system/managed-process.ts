@@ -12,7 +12,7 @@ export interface ManagedOptions {
   node?: string
 }
 
-const READY_TIMEOUT_MS = 30_000
+const READY_TIMEOUT_MS = 60_000
 /** Lines kept for the message of a process that does not come up. */
 const KEPT_LINES = 2000
 

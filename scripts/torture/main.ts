@@ -1,15 +1,17 @@
 /**
- * `npm run torture -- state|webhooks`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
+ * `npm run torture -- state|webhooks|sockets`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
  */
 import { parseArgs } from 'node:util'
 import { createRandom } from './random.ts'
 import { tortureState } from './state/run.ts'
+import { tortureSockets } from './sockets/run.ts'
 import type { Store, TortureOptions, TortureResult } from './torture.ts'
 import { tortureWebhooks } from './webhooks/run.ts'
 
 const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResult>> = {
   state: tortureState,
   webhooks: tortureWebhooks,
+  sockets: tortureSockets,
 }
 
 const { values, positionals } = parseArgs({
@@ -31,7 +33,7 @@ const stores: Store[] =
 const rounds = Number(values.rounds)
 if (torture === undefined || !Number.isInteger(rounds) || rounds < 1) {
   console.error(
-    'npm run torture -- state|webhooks [--rounds 30] [--store sqlite|postgres|both] [--seed N]',
+    'npm run torture -- state|webhooks|sockets [--rounds 30] [--store sqlite|postgres|both] [--seed N]',
   )
   process.exit(1)
 }
