@@ -14,6 +14,7 @@ import machines from './machines/index.ts'
 import { cacheOptions, discoveryOptions, externalDbOptions } from './plugin-options.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
+import transfer from './transfer/index.ts'
 import webhooks from './webhooks/index.ts'
 
 const digest = (text: string): string =>
@@ -74,5 +75,6 @@ export async function buildApp(config: Config, logger: Logger) {
     metadataLimitBytes: config.METADATA_LIMIT,
     sweepMs: config.EXPIRY_SWEEP_MS,
   })
+  await app.register(transfer, { metadataLimitBytes: config.METADATA_LIMIT })
   return app
 }

@@ -9,6 +9,7 @@ import { BodyNotUtf8, MethodNotAllowed, RouteNotFound, TextNotStorable } from '.
 import { unstorableText } from './storable-text.ts'
 import { toProblem, type ProblemSource } from './to-problem.ts'
 
+export { unstorableText } from './storable-text.ts'
 export { toProblem, type ProblemSource } from './to-problem.ts'
 
 /** Longest path parameter: an entity id has 128 characters, three bytes each when encoded at worst. */

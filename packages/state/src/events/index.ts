@@ -2,6 +2,7 @@
  * Events: `app.events` to put events into the log with the change that made them, and the log for everybody who
  * follows: `GET /events`, `GET /events/stream` (resumable Server-Sent Events), `POST /events`.
  */
+import type { AnyTransaction } from '@potok/core/database'
 import fp from 'fastify-plugin'
 import { Gauge, type Registry } from 'prom-client'
 import { createEventLog, type EventLog } from './event-log.ts'
@@ -36,7 +37,10 @@ export interface EventsOptions {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    events: EventLog
+    events: EventLog & {
+      /** What the log tells is not all any more: whoever follows it is told to begin anew. In the caller's transaction. */
+      restart: (trx: AnyTransaction) => Promise<void>
+    }
     eventFeed: EventFeed
   }
 }
@@ -74,7 +78,13 @@ export default fp<EventsOptions>(
       failure: 'old events could not be removed',
     })
     const eventLog = createEventLog({ database, committed: () => tail.wake() })
-    app.decorate('events', eventLog)
+    app.decorate('events', {
+      ...eventLog,
+      restart: async (trx) => {
+        await sequencer.restart(trx)
+        database.afterCommit(trx, () => tail.wake())
+      },
+    })
     app.decorate('eventFeed', createFeed(tail, pages))
 
     await tail.start()

@@ -72,6 +72,23 @@ export class Sequencer {
     return this.#database.write(async (trx) => this.#beginAt(trx, (await this.#lock(trx)).head))
   }
 
+  /**
+   * Gives the whole log another name, in the caller's transaction: no cursor is good any more, so that whoever follows
+   * begins anew.
+   */
+  async restart(trx: AnyTransaction): Promise<void> {
+    await this.#lock(trx)
+    const epoch = newEpoch()
+    const tables = this.#database.as<EventTables>().transaction(trx)
+    const { beginning } = await tables
+      .selectFrom('event_epochs')
+      .select(({ fn }) => fn.min('after_position').as('beginning'))
+      .executeTakeFirstOrThrow()
+    await tables.deleteFrom('event_epochs').execute()
+    await tables.insertInto('event_epochs').values({ epoch, after_position: beginning }).execute()
+    await tables.updateTable('event_log_head').set({ epoch }).where('id', '=', 1).execute()
+  }
+
   /** Reads where the log stands. A store that was put back since `known` begins a new stretch first. */
   async view(known?: StoreView): Promise<StoreView> {
     const [row] = (await this.#run.look({})).rows

@@ -4,6 +4,7 @@
 import fp from 'fastify-plugin'
 import { createCatalog, type Catalog } from './catalog.ts'
 import { createReplacement } from './replacement.ts'
+import { createRestoring, type Restoring } from './restoring.ts'
 import { createMachineRows } from './rows.ts'
 import { routes } from './routes.ts'
 
@@ -21,7 +22,7 @@ export interface MachinesOptions {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    machines: Pick<Catalog, 'known' | 'rules' | 'rulesFor'>
+    machines: Pick<Catalog, 'known' | 'rules' | 'rulesFor'> & Restoring
   }
 }
 
@@ -31,11 +32,12 @@ export default fp<MachinesOptions>(
     const rows = createMachineRows(store)
     const catalog = createCatalog(rows)
     const { isBuiltIn } = catalog
-    app.decorate('machines', catalog)
+    const deps = { store, rows, isBuiltIn, machineLimit }
+    app.decorate('machines', { ...catalog, ...createRestoring(deps) })
     await app.register(routes, {
       prefix: '/api/v1/machines',
       catalog,
-      replacement: createReplacement({ store, rows, isBuiltIn, machineLimit }),
+      replacement: createReplacement(deps),
     })
   },
   {

@@ -14,6 +14,9 @@ import { createStates } from './states.ts'
 import { createWriter } from './writer.ts'
 import { writeRoutes } from './write-routes.ts'
 
+export { HISTORY_COLUMNS, namesOf, STATE_COLUMNS } from './columns.ts'
+export { indexedElements, metadataText } from './metadata.ts'
+
 export interface StatesOptions {
   /** Undefined: every read asks the store. */
   cache?: Pick<StateCaching, 'find' | 'list' | 'written'>

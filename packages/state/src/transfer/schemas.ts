@@ -1,0 +1,65 @@
+import { closedSet } from '@potok/contracts/closed-set'
+import { EntityType } from '@potok/contracts/identifiers'
+import { Problem } from '@potok/contracts/problem'
+import { Type } from '@sinclair/typebox'
+
+/** Newline-delimited JSON: one object a line. */
+export const NDJSON = 'application/x-ndjson'
+
+const tags = ['transfer']
+const refusals = { '4xx': Problem, 503: Problem }
+const Tally = Type.Object({
+  imported: Type.Integer({ minimum: 0 }),
+  unchanged: Type.Integer({ minimum: 0, description: 'It was there already' }),
+  skipped: Type.Integer({ minimum: 0, description: 'Something else was there and stayed' }),
+})
+
+export const exportSchema = {
+  tags,
+  summary: 'All states with their history, and the rules of your own entity types, line by line',
+  description:
+    'NDJSON: a header, the rules, each state followed by its versions, and an end that counts them. Without the end the ' +
+    'export was cut off. Each entity is whole, and as it was when it was read: the service goes on meanwhile.',
+  produces: [NDJSON],
+  querystring: Type.Object({ entity: Type.Optional(EntityType) }, { additionalProperties: false }),
+  response: {
+    200: Type.Unsafe<NodeJS.ReadableStream>({
+      type: 'string',
+      description: 'One JSON object a line',
+    }),
+    ...refusals,
+  },
+}
+
+export const importSchema = {
+  tags,
+  summary: 'Bring an export in',
+  description:
+    'The body is what an export gives, or a part of it that begins with a machine or state line. Lines are checked as ' +
+    'they come and stored in small steps; the same import again changes nothing. No events are made: who follows the ' +
+    'event log gets a `reset`, the external DB gets the states.',
+  consumes: [NDJSON],
+  querystring: Type.Object(
+    {
+      existing: closedSet(['skip', 'refuse'], {
+        default: 'skip',
+        description:
+          'What to do with one that is there already and is not the same: leave it, or end with 409',
+      }),
+      more: Type.Boolean({
+        default: false,
+        description: 'Further parts will come: those who follow the event log are told at the last',
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      lines: Type.Integer({ minimum: 0 }),
+      machines: Tally,
+      states: Tally,
+      history: Tally,
+    }),
+    ...refusals,
+  },
+}
