@@ -6,6 +6,7 @@ import auth from './auth/index.ts'
 import bot from './bot/index.ts'
 import circuits from './circuits/index.ts'
 import type { Config } from './config.ts'
+import docs from './docs/index.ts'
 import events from './events/index.ts'
 import httpGuard from './http-guard/index.ts'
 import notifications from './notifications/index.ts'
@@ -13,6 +14,7 @@ import notifier from './notifier/index.ts'
 import {
   authOptions,
   botOptions,
+  docsOptions,
   eventsOptions,
   notificationsOptions,
   notifierOptions,
@@ -54,5 +56,6 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']) 
   await app.register(ws, wsOptions(config))
   await app.register(proxy, { bodyLimitBytes: config.BODY_LIMIT })
   await app.register(circuits)
+  await app.register(docs, docsOptions(config))
   return app
 }

@@ -85,6 +85,11 @@ export const Config = Type.Object({
   UPSTREAM_TIMEOUT_MS: count(10_000, 600_000, 'Total deadline of a proxied request, ms'),
   THROTTLE_TTL: count(60, 86_400, 'Window of the rate limit, seconds'),
   THROTTLE_LIMIT: count(100, 1_000_000, 'Requests per window and client IP'),
+  DOCS_TTL: count(
+    30,
+    86_400,
+    'How long the API document of a service is taken as current in ours, seconds',
+  ),
   CORS_ORIGINS: Type.Optional(
     Type.String({
       description: 'Origins that browsers may call from, beside the built-in ones, comma separated',

@@ -6,6 +6,7 @@ import type { ServerOptions } from '@potok/core/server'
 import type { AuthOptions } from './auth/index.ts'
 import type { BotOptions } from './bot/index.ts'
 import type { Config } from './config.ts'
+import type { DocsOptions } from './docs/index.ts'
 import type { EventsOptions } from './events/index.ts'
 import { presentHealth } from './health-view.ts'
 import type { NotificationsOptions } from './notifications/index.ts'
@@ -117,3 +118,5 @@ export const wsOptions = (config: Config): WsOptions => ({
     connections: config.WS_CONNECTIONS,
   },
 })
+
+export const docsOptions = (config: Config): DocsOptions => ({ ttlMs: config.DOCS_TTL * 1000 })

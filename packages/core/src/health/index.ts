@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { Type } from '@sinclair/typebox'
 import fp from 'fastify-plugin'
 import { HealthStatus, Liveness, type PartHealth, Readiness } from '@potok/contracts/health'
+import { Problem } from '@potok/contracts/problem'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 
 export interface Part {
@@ -105,6 +106,7 @@ export function createHealth(checkTimeoutMs: number) {
 
 const config = { public: true, quiet: true, rateLimit: false as const }
 const tags = ['operations']
+const refused = { '4xx': Problem }
 
 type Parts = ReturnType<typeof createHealth>
 type RoutesOptions = {
@@ -119,7 +121,10 @@ const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
 ) => {
   app.get(
     '/liveness',
-    { config, schema: { tags, summary: 'The process turns', response: { 200: Liveness } } },
+    {
+      config,
+      schema: { tags, summary: 'The process turns', response: { 200: Liveness, ...refused } },
+    },
     async () => ({ status: 'ok' as const }),
   )
   app.get(
@@ -129,7 +134,7 @@ const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
       schema: {
         tags,
         summary: 'The process can do its job',
-        response: { 200: Readiness, 503: Readiness },
+        response: { 200: Readiness, 503: Readiness, ...refused },
       },
     },
     async (_request, reply) => {
@@ -146,7 +151,11 @@ const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
     '',
     {
       config,
-      schema: { tags, summary: 'Health of each part', response: { 200: Full, 503: Full } },
+      schema: {
+        tags,
+        summary: 'Health of each part',
+        response: { 200: Full, 503: Full, ...refused },
+      },
     },
     async (_request, reply) => {
       const report = await parts.health.report()

@@ -9,7 +9,8 @@ import { decide, type Decision } from './decide.ts'
 import { AccessDenied, AccessUnknownRoute } from './errors.ts'
 
 export { decide } from './decide.ts'
-export { METHODS } from './table.ts'
+export { governing } from './governing.ts'
+export { METHODS, type Right, type Rule } from './table.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

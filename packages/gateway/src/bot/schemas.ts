@@ -49,6 +49,7 @@ const ofChat = { ...header, chat_id: ChatId, user: absent(MaxUser), user_locale 
 /** What every update has; the rest depends on its type, and types that we do not know are taken and ignored. */
 export const AnyUpdate = Type.Object(header, {
   title: 'MaxUpdate',
+  additionalProperties: true,
   description: 'One update of the MAX platform; unknown types and fields are accepted',
   examples: [
     {

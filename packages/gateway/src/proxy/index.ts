@@ -14,6 +14,8 @@ import { requestHeaders, responseHeaders } from './headers.ts'
 import { watchPersonChanges } from './person-changes.ts'
 import { checkTargets, TARGETS, type Target } from './targets.ts'
 
+export { TARGETS, type Target } from './targets.ts'
+
 export interface ProxyOptions {
   /** Largest body that is passed on. */
   bodyLimitBytes: number

@@ -25,7 +25,7 @@ const routes: FastifyPluginAsyncTypebox<{ services: readonly WatchedService[] }>
   app,
   { services },
 ) => {
-  app.get('/', { onRequest: app.requireApiKey, schema: servicesSchema }, async () => ({
+  app.get('', { onRequest: app.requireApiKey, schema: servicesSchema }, async () => ({
     items: services.map((service) => service.view()),
   }))
 }

@@ -16,7 +16,7 @@ export const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
 ) => {
   const onRequest = app.requireApiKey
 
-  app.get('/', { onRequest, schema: overviewSchema }, async ({ query }) => {
+  app.get('', { onRequest, schema: overviewSchema }, async ({ query }) => {
     const [{ pending, oldestMs }, total, rows] = await Promise.all([
       sync.backlog(),
       parked.count(),
