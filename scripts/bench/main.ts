@@ -7,11 +7,13 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchQueue } from './queue/suite.ts'
 import { benchRequests } from './requests/suite.ts'
+import { benchSockets } from './sockets/suite.ts'
 import type { BenchOptions, Suite } from './suite.ts'
 
 const SUITES: Record<string, Suite> = {
   queue: benchQueue,
   requests: benchRequests,
+  sockets: benchSockets,
 }
 
 const { values, positionals } = parseArgs({

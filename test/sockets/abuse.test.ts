@@ -6,7 +6,7 @@ import { freePorts } from '../../scripts/system/ports.ts'
 import { createManagedProcess, type ManagedProcess } from '../../scripts/system/managed-process.ts'
 import { startPrivateSystem, type PrivateSystem } from '../../scripts/system/private-system.ts'
 import { openDashboard } from '../../scripts/torture/sockets/dashboard.ts'
-import { openInspector } from './inspector.ts'
+import { openInspector } from '../../scripts/system/inspector.ts'
 
 const KEY = { 'x-api-key': 'gateway-service-key' }
 const ENV = { MAX_BOT_MODE: 'off', THROTTLE_LIMIT: '100000' }
