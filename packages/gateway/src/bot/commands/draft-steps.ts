@@ -45,7 +45,7 @@ async function choices(
   const { texts } = turn
   const to = (what: string): string => `draft:${draft.id}:${what}`
   const cancel = button(texts.buttons.cancel, to('cancel'))
-  if (step === 'title') return [[cancel]]
+  if (step === 'title') return [[button(texts.draft.untitled, to('skip:title'))], [cancel]]
   const last = [
     [button(texts.buttons.skip, to(`skip:${step}`))],
     [button(texts.buttons.createNow, to('create')), cancel],

@@ -162,7 +162,10 @@ async function pressed(turn: Turn, desk: Desk, dialog: DraftDialog, what: string
   }
   if (kind === 'create' && dialog.draft.title !== undefined) return create(turn, desk, dialog.draft)
   const step = DRAFT_STEPS.find((known) => known === value)
-  if (kind === 'skip' && step !== undefined) return goOn(turn, desk, answered(dialog, step))
+  if (kind === 'skip' && step !== undefined) {
+    const title = step === 'title' ? { title: turn.texts.draft.untitledTask } : {}
+    return goOn(turn, desk, answered(dialog, step, title))
+  }
   const values = valuesOf(turn, kind, value)
   const about = DRAFT_STEPS.find((known) => known === kind)
   return values === undefined || about === undefined

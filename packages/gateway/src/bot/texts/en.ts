@@ -119,6 +119,8 @@ export const en: Texts = {
       `I found nobody called “${nameHtml}”. Write it differently or choose.`,
     manyAssignees: (nameHtml) => `“${nameHtml}” fits several people. Whom do you mean?`,
     dues: { today: 'Today', tomorrow: 'Tomorrow', week: 'In a week' },
+    untitled: 'No title',
+    untitledTask: 'Untitled task',
     me: 'Me',
     gone: 'This draft is closed. You can begin a new task.',
     foreign: 'Somebody else began this draft.',
