@@ -20,14 +20,14 @@ export const HTML = `<!doctype html>
     <div>
       <h1>Симулятор MAX</h1>
       <p class="wide">Не настоящий MAX, а инструмент разработки: всё остаётся на этом компьютере</p>
-      <p class="narrow">Инструмент разработки, не настоящий MAX</p>
+      <p class="narrow">Для разработки, не сам MAX</p>
     </div>
   </div>
   <p id="connection" class="connection" role="status"></p>
   <div class="actions">
-    <button type="button" id="add-person" aria-label="Добавить человека"><span class="wide">+ Человек</span><span class="narrow">+ 👤</span></button>
-    <button type="button" id="add-group" aria-label="Добавить группу"><span class="wide">+ Группа</span><span class="narrow">+ 👥</span></button>
-    <button type="button" id="reset" aria-label="Сбросить всё"><span class="wide">Сбросить</span><span class="narrow">↺</span></button>
+    <button type="button" id="add-person" aria-label="Добавить человека"><span class="wide">+ Человек</span><svg class="narrow" viewBox="0 0 20 20" aria-hidden="true"><circle cx="8" cy="6.5" r="3.2"/><path d="M2 17c.4-3.6 2.7-5.4 6-5.4 1.4 0 2.6.3 3.6.9M15.5 11.5v6M12.5 14.5h6"/></svg></button>
+    <button type="button" id="add-group" aria-label="Добавить группу"><span class="wide">+ Группа</span><svg class="narrow" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 4h14v9H9l-4 3.5V13H3zM10 6.2v4.6M7.7 8.5h4.6"/></svg></button>
+    <button type="button" id="reset" aria-label="Сбросить всё"><span class="wide">Сбросить</span><svg class="narrow" viewBox="0 0 20 20" aria-hidden="true"><path d="M4.5 7.5A6.3 6.3 0 1 1 3.7 11M4 3.5v4.2h4.2"/></svg></button>
   </div>
 </header>
 <nav id="tabs" class="tabs" aria-label="Люди"></nav>

@@ -2,7 +2,8 @@
 export const STYLES = `
 :root {
   --back: #eef0f5; --card: #ffffff; --line: #dfe3ec; --text: #1d2230; --soft: #6a7286;
-  --accent: #5662d9; --accent-text: #ffffff; --own: #e3e6ff; --other: #f3f5f9; --key: #e9ecf6;
+  --accent: #5662d9; --accent-text: #ffffff; --own: #dfe3ff; --other: #f3f5f9; --bubble: #ffffff; --key: #ffffffd9; --key-text: #4450c4;
+  --wall: linear-gradient(180deg, #eef1fb, #f5f0fa); --lift: 0 1px 2px rgb(30 36 70 / 9%);
   --ok: #1f9d61; --warn: #c77700; --bad: #cf3b3b; --mark: #d3334a;
   font: 15px/1.42 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif;
   color: var(--text); background: var(--back);
@@ -10,7 +11,8 @@ export const STYLES = `
 @media (prefers-color-scheme: dark) {
   :root {
     --back: #14161d; --card: #1d2029; --line: #2d3240; --text: #e8eaf2; --soft: #969eb3;
-    --accent: #7d88f2; --accent-text: #11131a; --own: #313761; --other: #282c38; --key: #2f3444;
+    --accent: #7d88f2; --accent-text: #11131a; --own: #343b6d; --other: #282c38; --bubble: #272b37; --key: #2c3140; --key-text: #aab2ff;
+    --wall: linear-gradient(180deg, #171a23, #1b1822); --lift: none;
     --ok: #43c585; --warn: #e7a13c; --bad: #ef6a6a; --mark: #ff7b8d;
   }
 }
@@ -38,8 +40,9 @@ button:hover { border-color: var(--accent); }
 .connection-failing::before { background: var(--warn); }
 .connection-lost::before { background: var(--bad); }
 .actions { display: flex; gap: 8px; }
-.narrow { display: none; }
+.narrow, .actions .narrow { display: none; }
 .actions button { font-size: 13px; padding: 6px 10px; }
+.actions svg { display: block; width: 19px; height: 19px; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
 
 .tabs { display: none; }
 .columns { flex: 1; min-height: 0; display: flex; gap: 16px; padding: 16px 20px 20px; overflow-x: auto; justify-content: safe center; }
@@ -55,13 +58,13 @@ button:hover { border-color: var(--accent); }
 .chip { flex: none; padding: 4px 11px; border-radius: 99px; font-size: 13px; background: none; }
 .chip[aria-current] { background: var(--accent); border-color: var(--accent); color: var(--accent-text); }
 
-.list { flex: 1; min-height: 0; overflow-y: auto; padding: 14px; display: flex; flex-direction: column; gap: 8px; scrollbar-width: thin; }
+.list { flex: 1; min-height: 0; overflow-y: auto; padding: 14px; background: var(--wall); display: flex; flex-direction: column; gap: 8px; scrollbar-width: thin; }
 .list > :first-child { margin-top: auto; }
 .empty { margin: auto !important; max-width: 260px; text-align: center; text-wrap: balance; color: var(--soft); }
 .message { display: flex; flex-direction: column; gap: 5px; max-width: 88%; }
 .own { align-self: flex-end; align-items: flex-end; }
 .other { align-self: flex-start; align-items: stretch; }
-.bubble { padding: 8px 12px 5px; border-radius: 16px; background: var(--other); overflow-wrap: anywhere; min-width: 60px; }
+.bubble { padding: 8px 12px 5px; border-radius: 16px; background: var(--bubble); box-shadow: var(--lift); overflow-wrap: anywhere; min-width: 60px; }
 .other .bubble { border-bottom-left-radius: 5px; }
 .own .bubble { background: var(--own); border-bottom-right-radius: 5px; }
 .text { white-space: pre-wrap; }
@@ -77,7 +80,7 @@ button:hover { border-color: var(--accent); }
 .attachment { padding: 6px 10px; margin: 2px 0 4px; border-radius: 10px; background: rgb(120 130 160 / 14%); font-size: 14px; }
 .keyboard { display: flex; flex-direction: column; gap: 5px; min-width: min(300px, 100%); }
 .keys { display: flex; gap: 5px; }
-.key { flex: 1 1 0; min-width: 0; padding: 8px 6px; border: 1px solid transparent; border-radius: 11px; background: var(--key); font-size: 14px; font-weight: 500; text-align: center; text-decoration: none; color: inherit; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.key { flex: 1 1 0; min-width: 0; padding: 8px 6px; border: 1px solid transparent; border-radius: 11px; background: var(--key); box-shadow: var(--lift); font-size: 14px; font-weight: 500; text-align: center; text-decoration: none; color: var(--key-text); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .key:hover { border-color: var(--accent); }
 .key:active, .key.busy { background: var(--accent); color: var(--accent-text); }
 .key-link::after { content: ' ↗'; color: var(--soft); }
@@ -125,13 +128,16 @@ dialog input[type=text] { padding: 9px 12px; border: 1px solid var(--line); bord
 @media (hover: none) { .own-actions { opacity: 0.7; } }
 @media (max-width: 760px) {
   .wide { display: none; }
-  .narrow { display: inline; }
-  .bar { padding: 9px 12px; gap: 8px; }
-  .brand { flex: 1 1 100%; gap: 10px; }
-  .brand p { font-size: 12px; }
-  .connection { margin-left: 0; margin-right: auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
+  .narrow, .actions .narrow { display: block; }
+  .bar { display: grid; grid-template-columns: 1fr auto; padding: 8px 12px 7px; gap: 6px 10px; }
+  .brand { gap: 10px; min-width: 0; }
+  .brand h1 { font-size: 15.5px; }
+  .brand p { font-size: 12px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .brand div { min-width: 0; }
+  .logo { width: 32px; height: 32px; }
+  .connection { grid-row: 2; grid-column: 1 / -1; margin: 0; padding: 0 0 0 2px; background: none; font-size: 12px; color: var(--soft); overflow: hidden; text-overflow: ellipsis; }
   .actions { gap: 6px; }
-  .actions button { padding: 5px 8px; font-size: 12px; }
+  .actions button { padding: 6px; }
   .tabs { display: flex; gap: 4px; padding: 6px 10px; overflow-x: auto; background: var(--card); border-bottom: 1px solid var(--line); }
   .tab { flex: none; display: flex; align-items: center; gap: 7px; padding: 4px 12px 4px 5px; border-radius: 99px; border-color: transparent; background: none; position: relative; }
   .tab[aria-current] { background: var(--own); }
@@ -140,5 +146,8 @@ dialog input[type=text] { padding: 9px 12px; border: 1px solid var(--line); bord
   .columns { padding: 0; gap: 0; overflow: hidden; }
   .column { display: none; flex: 1; max-width: none; border: 0; border-radius: 0; box-shadow: none; }
   .column.current { display: flex; }
+  .head { padding: 5px 6px 5px 14px; }
+  .head .avatar { display: none; }
+  .who { display: flex; align-items: baseline; gap: 8px; }
 }
 `
