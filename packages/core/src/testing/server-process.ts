@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { killFamily } from './process-family.ts'
 import { findProgram } from './programs.ts'
 
 const START_LIMIT_MS = 20_000
@@ -47,7 +48,7 @@ function command({ program, args, user }: ServerProcessOptions): [string, string
 
 /** Starts a server and waits until it serves. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  // A group of its own: Ctrl-C is ours to pass on, and `kill` reaches what the server started.
+  // A group of its own: Ctrl-C is ours to pass on.
   const [program, args] = command(options)
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const { pid } = child
@@ -65,9 +66,9 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     async end(name) {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')
-      // SIGKILL goes to the whole group, a polite signal to the server, which sees to its own children.
-      if (name === 'SIGKILL') signal(name)
-      else child.kill(name)
+      // SIGKILL goes to all that it started, a polite signal to the server, which sees to its own children.
+      if (name !== 'SIGKILL') child.kill(name)
+      else await killFamily(pid)
       await exited
     },
   }
