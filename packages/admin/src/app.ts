@@ -39,6 +39,7 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']):
     url: config.DATABASE_URL,
     directory: config.POTOK_DATA_DIR,
     poolSize: config.DATABASE_POOL_SIZE,
+    migrationTimeoutMs: config.DATABASE_MIGRATION_TIMEOUT_MS,
   })
   await app.register(users, {
     prefix: '/api/v1/users',

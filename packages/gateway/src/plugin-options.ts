@@ -46,6 +46,7 @@ export const redisOptions = (config: Config): GatewayRedisOptions => ({
 export const storeOptions = (config: Config): StoreOptions => ({
   url: config.DATABASE_URL,
   poolSize: config.DATABASE_POOL_SIZE,
+  migrationTimeoutMs: config.DATABASE_MIGRATION_TIMEOUT_MS,
   dataDir: config.POTOK_DATA_DIR,
 })
 

@@ -46,6 +46,7 @@ export async function buildApp(config: Config, logger: Logger) {
     url: config.DATABASE_URL,
     dataDir: config.POTOK_DATA_DIR,
     poolSize: config.DATABASE_POOL_SIZE,
+    migrationTimeoutMs: config.DATABASE_MIGRATION_TIMEOUT_MS,
     queryTimeoutMs: config.QUERY_TIMEOUT_MS,
   })
   await app.register(idempotency, { retentionMs: config.IDEMPOTENCY_RETENTION_HOURS * 3_600_000 })

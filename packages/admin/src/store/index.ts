@@ -21,6 +21,8 @@ interface StoreOptions {
   directory: string
   /** PostgreSQL connections. */
   poolSize: number
+  /** DATABASE_MIGRATION_TIMEOUT_MS */
+  migrationTimeoutMs?: number
 }
 
 declare module 'fastify' {
@@ -30,13 +32,14 @@ declare module 'fastify' {
 }
 
 export default fp<StoreOptions>(
-  async (app, { url, directory, poolSize }) => {
+  async (app, { url, directory, poolSize, ...limits }) => {
     const store = await openDatabase<AdminTables>({
       url,
       file: join(directory, 'admin.sqlite'),
       schema: 'admin',
       migrations: { ...usersMigrations, ...settingsMigrations, ...documentsMigrations },
       poolSize,
+      ...limits,
       log: app.log,
     })
     app.decorate('store', store)

@@ -58,6 +58,12 @@ export const baseConfig = {
     default: 10,
     description: 'PostgreSQL connections of one process',
   }),
+  DATABASE_MIGRATION_TIMEOUT_MS: Type.Integer({
+    minimum: 1000,
+    maximum: 86_400_000,
+    default: 600_000,
+    description: 'Longest that the migrations of one start may take, ms',
+  }),
   POTOK_DATA_DIR: Type.String({
     default: './data',
     description: 'Directory of the embedded database files, one process a file',

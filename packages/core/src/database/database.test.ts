@@ -271,6 +271,25 @@ describeDatabases('the database', (store) => {
     expect(await ids(database)).toEqual(['b'])
   })
 
+  test('migrations have a limit of their own, beside those of writes and statements', async () => {
+    const slow: Record<string, Migration> = {
+      ...migrations,
+      '2026-02-01-slow': {
+        up: async (db, { dialect }) => {
+          if (dialect === 'postgres') await sql`select pg_sleep(0.3)`.execute(db)
+          else await new Promise((resolve) => setTimeout(resolve, 300))
+        },
+      },
+    }
+    const limits = { writeTimeoutMs: 100, statementTimeoutMs: 100 }
+
+    const database = await store.open<Tables>(slow, limits)
+    const tooSlow = store.open<Tables>(slow, { ...limits, migrationTimeoutMs: 150 })
+
+    await expect(tooSlow).rejects.toThrow(/timeout|took longer than/u)
+    expect(await ids(database)).toEqual([])
+  })
+
   test('refuses more writes than may wait', async () => {
     const database = await open({ pendingLimit: 2, poolSize: 1 })
     const results = await Promise.allSettled(

@@ -105,6 +105,8 @@ export interface DatabaseOptions {
   groupMs?: number
   /** A write that takes longer is rolled back. Default 10 000. */
   writeTimeoutMs?: number
+  /** All migrations together, with the wait for another process that runs them. Default 600 000. */
+  migrationTimeoutMs?: number
   /** SQLite: wait for a foreign lock on the file, blocking. Default 1 000. */
   busyTimeoutMs?: number
   /** SQLite: how long to wait for another process to leave the file. Default 1 000. */

@@ -1,9 +1,24 @@
 import type { DatabaseLog, Migration, NumberColumn } from './database.ts'
+import type { Engine } from './engine.ts'
 import type { DialectSql } from './dialect.ts'
 import type { Scope } from './transaction-scope.ts'
 
+/** A table of millions of rows may get an index. */
+export const MIGRATION_TIMEOUT_MS = 600_000
+
 interface MigrationTables {
   schema_migrations: { name: string; applied_at: NumberColumn }
+}
+
+/** @param run brings the schema up to date; an engine that cannot is closed */
+export async function migrated(engine: Engine, run: () => Promise<void>): Promise<Engine> {
+  try {
+    await run()
+    return engine
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
 }
 
 /**

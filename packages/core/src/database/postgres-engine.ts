@@ -9,14 +9,15 @@ import {
 } from 'kysely'
 import { Pool, types } from 'pg'
 import type { DatabaseOptions } from './database.ts'
+import type { DialectSql } from './dialect.ts'
 import type { Engine } from './engine.ts'
 import type { LateValue } from './late-value.ts'
-import { migrate } from './migrate.ts'
+import { migrate, migrated, MIGRATION_TIMEOUT_MS } from './migrate.ts'
 import { createPostgresDriver } from './postgres-driver.ts'
 import { PostgresSignals } from './postgres-signals.ts'
 import { createPostgresSql } from './postgres-sql.ts'
 import { PostgresWriter } from './postgres-writer.ts'
-import { createScopes } from './transaction-scope.ts'
+import { createScopes, type Scope } from './transaction-scope.ts'
 
 /** int8 and numeric as numbers (we count and measure milliseconds), JSON as text: the same values as SQLite's. */
 const asNumber = new Set<number>([types.builtins.INT8, types.builtins.NUMERIC])
@@ -61,6 +62,24 @@ async function createSchema(trx: Kysely<unknown>, schema: string): Promise<void>
 }
 
 const quoted = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
+
+const limitOf = ({ migrationTimeoutMs = MIGRATION_TIMEOUT_MS }: DatabaseOptions): number =>
+  migrationTimeoutMs
+
+/** Several replicas start at once: the first migrates, the others wait and find it done. */
+async function migrateAlone(
+  scope: Scope,
+  options: DatabaseOptions,
+  dialect: DialectSql,
+): Promise<void> {
+  const { schema, migrations, log } = options
+  const trx = scope.transaction()
+  // The limit of a statement is for the work of every day; it would also end the wait for the replica that migrates.
+  await sql`set local statement_timeout = ${sql.lit(limitOf(options))}`.execute(trx)
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`potok:${schema}`}, 0))`.execute(trx)
+  await createSchema(trx, schema)
+  await migrate(scope, migrations, dialect, log)
+}
 
 /** Opens PostgreSQL: one pool for reads and writes, the tables in a schema of their own. */
 export async function openPostgres(
@@ -108,19 +127,6 @@ export async function openPostgres(
       await pool.end()
     },
   }
-  try {
-    await writer.write(async (scope) => {
-      const trx = scope.transaction()
-      // Several replicas start at once: the first migrates, the others wait and find it done.
-      await sql`select pg_advisory_xact_lock(hashtextextended(${`potok:${options.schema}`}, 0))`.execute(
-        trx,
-      )
-      await createSchema(trx, options.schema)
-      await migrate(scope, options.migrations, dialectSql, log)
-    })
-  } catch (error) {
-    await engine.close()
-    throw error
-  }
-  return engine
+  const run = (scope: Scope) => migrateAlone(scope, options, dialectSql)
+  return migrated(engine, () => writer.write(run, limitOf(options)))
 }

@@ -5,6 +5,7 @@ import { DatabaseUnavailable, DatabaseWriteAborted, DatabaseWriteTimeout } from 
 import type { PostgresConnection, PostgresDriver } from './postgres-driver.ts'
 import { isRepeatable } from './postgres-errors.ts'
 import type { Scope, Scopes } from './transaction-scope.ts'
+import { within } from './write-deadline.ts'
 
 /** Pause before the first repetition; twice as long each time, spread by chance. */
 const REPEAT_BASE_MS = 5
@@ -30,12 +31,16 @@ export class PostgresWriter {
     this.#options = options
   }
 
-  async write<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+  /** @param timeoutMs another limit than that of all writes */
+  async write<T>(
+    work: (scope: Scope) => Promise<T>,
+    timeoutMs = this.#options.writeTimeoutMs,
+  ): Promise<T> {
     if (this.#closed) throw new DatabaseUnavailable('it is closed')
     if (this.#options.pool.waitingCount >= this.#options.pendingLimit) {
       throw new DatabaseUnavailable('too many writes wait')
     }
-    const write = this.#repeat(work)
+    const write = this.#repeat(work, timeoutMs)
     this.#running.add(write)
     try {
       return await write
@@ -54,10 +59,10 @@ export class PostgresWriter {
     await Promise.allSettled(this.#running)
   }
 
-  async #repeat<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+  async #repeat<T>(work: (scope: Scope) => Promise<T>, timeoutMs: number): Promise<T> {
     for (let failures = 0; ; failures += 1) {
       try {
-        return await this.#attempt(work)
+        return await this.#attempt(work, timeoutMs)
       } catch (error) {
         if (!isRepeatable(error) || failures >= this.#options.retries) throw error
         this.#options.log.debug({ context: 'Database', err: error }, 'the transaction is run again')
@@ -66,13 +71,13 @@ export class PostgresWriter {
     }
   }
 
-  async #attempt<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+  async #attempt<T>(work: (scope: Scope) => Promise<T>, timeoutMs: number): Promise<T> {
     const connection = await this.#options.driver.acquireConnection()
     const scope = this.#options.scopes.open(connection)
     let broken = true
     try {
       await connection.run('begin')
-      const value = await this.#within(work(scope))
+      const value = await within(work(scope), timeoutMs)
       scope.end()
       if ((await connection.run('commit')) !== 'COMMIT') throw new DatabaseWriteAborted()
       broken = false
@@ -101,19 +106,6 @@ export class PostgresWriter {
         'rollback failed, connection dropped',
       )
       return false
-    }
-  }
-
-  async #within<T>(work: Promise<T>): Promise<T> {
-    const { writeTimeoutMs } = this.#options
-    let timer: NodeJS.Timeout | undefined
-    const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new DatabaseWriteTimeout(writeTimeoutMs)), writeTimeoutMs)
-    })
-    try {
-      return await Promise.race([work, expired])
-    } finally {
-      clearTimeout(timer)
     }
   }
 }

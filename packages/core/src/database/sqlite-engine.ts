@@ -13,7 +13,7 @@ import {
 import type { DatabaseOptions } from './database.ts'
 import type { Engine } from './engine.ts'
 import type { LateValue } from './late-value.ts'
-import { migrate } from './migrate.ts'
+import { migrate, migrated, MIGRATION_TIMEOUT_MS } from './migrate.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { lockFile } from './sqlite-lock.ts'
 import { binderFor, loadSqlite } from './sqlite-module.ts'
@@ -21,7 +21,7 @@ import { createSqliteReaders } from './sqlite-readers.ts'
 import { noSignals } from './signals.ts'
 import { createSqliteSql } from './sqlite-sql.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
-import { createScopes } from './transaction-scope.ts'
+import { createScopes, type Scope } from './transaction-scope.ts'
 
 const createDialect = (driver: Driver): Dialect => ({
   createDriver: () => driver,
@@ -86,11 +86,7 @@ export async function openSqlite(
       lock.release()
     },
   }
-  try {
-    await writer.write((scope) => migrate(scope, options.migrations, dialectSql, log))
-  } catch (error) {
-    await engine.close()
-    throw error
-  }
-  return engine
+  const { migrationTimeoutMs = MIGRATION_TIMEOUT_MS } = options
+  const run = (scope: Scope) => migrate(scope, options.migrations, dialectSql, log)
+  return migrated(engine, () => writer.write(run, migrationTimeoutMs))
 }

@@ -3,13 +3,14 @@ import type { DatabaseLog, DatabaseStats } from './database.ts'
 import { DatabaseUnavailable } from './errors.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import type { Scope, Scopes } from './transaction-scope.ts'
-import { createDeadline } from './write-deadline.ts'
+import { createDeadline, within } from './write-deadline.ts'
 
 /** A write on its way. */
 interface Member {
   /** Does the work inside a savepoint and returns how to acknowledge it after the commit. */
   run: (scope: Scope) => Promise<() => void>
   reject: (error: unknown) => void
+  timeoutMs: number
 }
 
 /** A member whose work is done and waits for the commit. */
@@ -49,7 +50,11 @@ export class SqliteWriter {
     this.#deadline = createDeadline(options.writeTimeoutMs)
   }
 
-  write<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+  /** @param timeoutMs another limit than that of all writes */
+  write<T>(
+    work: (scope: Scope) => Promise<T>,
+    timeoutMs = this.#options.writeTimeoutMs,
+  ): Promise<T> {
     if (this.#closed) return Promise.reject(new DatabaseUnavailable('it is closed'))
     if (this.#pending.length >= this.#options.pendingLimit) {
       return Promise.reject(new DatabaseUnavailable('too many writes wait'))
@@ -59,7 +64,7 @@ export class SqliteWriter {
         const value = await work(scope)
         return () => resolve(value)
       }
-      this.#pending.push({ run, reject })
+      this.#pending.push({ run, reject, timeoutMs })
       this.#schedule()
     })
   }
@@ -113,7 +118,7 @@ export class SqliteWriter {
     const { reject } = member
     try {
       this.#connection.run('savepoint member')
-      const acknowledge = await this.#deadline.within(member.run(scope))
+      const acknowledge = await this.#within(member.run(scope), member.timeoutMs)
       scope.end()
       this.#connection.run('release member')
       done.push({ scope, acknowledge, reject })
@@ -124,6 +129,12 @@ export class SqliteWriter {
       this.#connection.run('rollback to member')
       this.#connection.run('release member')
     }
+  }
+
+  #within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+    return timeoutMs === this.#options.writeTimeoutMs
+      ? this.#deadline.within(work)
+      : within(work, timeoutMs)
   }
 
   #acknowledge(done: readonly DoneMember[]): void {

@@ -31,6 +31,8 @@ export interface StoreOptions {
   /** `DATABASE_URL`; undefined: a SQLite file in `dataDir`. */
   url: string | undefined
   poolSize: number
+  /** DATABASE_MIGRATION_TIMEOUT_MS */
+  migrationTimeoutMs?: number
   /** `POTOK_DATA_DIR`. */
   dataDir: string
 }
@@ -42,10 +44,11 @@ declare module 'fastify' {
 }
 
 export default fp<StoreOptions>(
-  async (app, { url, poolSize, dataDir }) => {
+  async (app, { url, poolSize, dataDir, ...limits }) => {
     const store = await openDatabase<GatewayTables>({
       url,
       poolSize,
+      ...limits,
       file: join(dataDir, 'gateway.sqlite'),
       schema: 'gateway',
       migrations,

@@ -53,6 +53,8 @@ export interface StoreOptions {
   schema?: string
   /** PostgreSQL connections of this process. */
   poolSize: number
+  /** DATABASE_MIGRATION_TIMEOUT_MS */
+  migrationTimeoutMs?: number
   /** How long a long read may take, milliseconds. */
   queryTimeoutMs?: number
 }
@@ -65,13 +67,14 @@ declare module 'fastify' {
 }
 
 export default fp<StoreOptions>(
-  async (app, { url, dataDir, schema = 'state', poolSize, queryTimeoutMs = 2000 }) => {
+  async (app, { url, dataDir, schema = 'state', poolSize, queryTimeoutMs = 2000, ...options }) => {
     const file = join(dataDir, 'state.sqlite')
     const database = await openDatabase<StoreTables>({
       url,
       file,
       schema,
       poolSize,
+      ...options,
       migrations: {
         ...queueMigrations,
         ...stateMigrations,
