@@ -20,7 +20,9 @@ function stateService(port: number, dataDir: string): Service {
   })
   const state = all.find(({ name }) => name === 'state')
   if (state === undefined) throw new Error('There is no state service')
-  return { ...state, title: `State service :${port}` }
+  // No services beside it: what is away only fills the log.
+  const env = { ...state.env, EXTERNAL_DB_URL: '', DISCOVERY_SERVICES: '' }
+  return { ...state, env, title: `State service :${port}` }
 }
 
 function atLeastOne<T>(values: readonly T[]): [T, ...T[]] {

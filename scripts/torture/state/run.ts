@@ -25,7 +25,14 @@ export async function tortureState({
   report,
 }: TortureOptions): Promise<TortureResult> {
   const replicas = await startReplicas(store)
-  const into: Writers = { acknowledged: [], deleted: [], refused: 0, unknown: 0, wrong: [] }
+  const into: Writers = {
+    acknowledged: [],
+    deleted: [],
+    refused: 0,
+    away: 0,
+    unknown: 0,
+    wrong: [],
+  }
   const ids = Array.from({ length: ENTITIES }, (_, index) => `t${index + 1}`)
   const faults: string[] = []
   try {
@@ -52,5 +59,6 @@ export async function tortureState({
   } finally {
     await replicas.stop()
   }
+  if (into.acknowledged.length === 0) faults.push('nothing was acknowledged: this proves nothing')
   return { checked: `${into.acknowledged.length} acknowledged writes`, faults }
 }

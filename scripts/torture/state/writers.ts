@@ -17,6 +17,8 @@ export interface Writers {
   deleted: string[]
   /** Answers that refused the write for a reason of the rules: 404, 409, 412. */
   refused: number
+  /** Requests that found nobody there. */
+  away: number
   /** Writes whose fate is unknown because the connection broke. */
   unknown: number
   /** Answers that nobody should get, such as a 500. */
@@ -26,6 +28,9 @@ export interface Writers {
 export const KEY = { 'x-api-key': 'gateway-service-key' }
 const STATUSES = ['created', 'pending', 'in_progress', 'completed', 'failed'] as const
 const EXPECTED_REFUSALS = new Set([404, 409, 412])
+
+/** Long enough for the process to start beside those who knock. */
+const AWAY_PAUSE_MS = 50
 
 interface Attempt {
   method: string
@@ -49,6 +54,9 @@ function attempt(random: Random, entityId: string, known: number | undefined): A
   if (dice < 0.9) return { method: 'DELETE', path: one }
   return { method: 'PUT', path: one, json: { status, reason: 'torture' } }
 }
+
+const isRefused = ({ cause }: { cause?: unknown }): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED'
 
 /**
  * Writers that change random tasks until `stopped()`; each remembers what was acknowledged.
@@ -78,10 +86,11 @@ export async function write(
       } else if (EXPECTED_REFUSALS.has(status)) into.refused += 1
       else if (status !== 503)
         into.wrong.push(`${method} ${path}: ${status} ${JSON.stringify(body)}`)
-    } catch {
+    } catch (error) {
       // The process died under the request: the checker takes whatever the history says.
-      into.unknown += 1
-      await pause(5)
+      if (isRefused(error as Error)) into.away += 1
+      else into.unknown += 1
+      await pause(AWAY_PAUSE_MS)
     }
   }
   const writer = async (): Promise<void> => {

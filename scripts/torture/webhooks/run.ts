@@ -46,7 +46,14 @@ export async function tortureWebhooks({
   const replicas = await startReplicas(store, SHORT)
   const forbidden = await startForbidden()
   const sink = await startSink({ random, forbidden: forbidden.url, behave })
-  const into: Writers = { acknowledged: [], deleted: [], refused: 0, unknown: 0, wrong: [] }
+  const into: Writers = {
+    acknowledged: [],
+    deleted: [],
+    refused: 0,
+    away: 0,
+    unknown: 0,
+    wrong: [],
+  }
   const [origin] = replicas.urls
   try {
     const subscriptions = await subscribeAll(origin, sink)
