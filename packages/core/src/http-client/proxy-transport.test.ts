@@ -23,25 +23,7 @@ import {
   proxyReplyOptions,
   type HttpClientOptions,
 } from './index.ts'
-
-/** Self-signed for `localhost`, from 2020 to 2120. */
-const tls = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxL83bDhGLOtH6YZr
-9L9e/Dfd6FRbNctrkwgtdoWAVlShRANCAAQTywGLYIsRzCqazvS2nE+lgIV3FtPr
-bjensjQQiwfp072O8s/F4giN4LjFMgkskJ2keVtlgE+q9LpKv5G5TR+0
------END PRIVATE KEY-----`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBYTCCAQegAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
-c3QwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
-CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABBPLAYtgixHMKprO
-9LacT6WAhXcW0+tuN6eyNBCLB+nTvY7yz8XiCI3guMUyCSyQnaR5W2WAT6r0ukq/
-kblNH7SjSDBGMA8GA1UdEwEB/wQFMAMBAf8wFAYDVR0RBA0wC4IJbG9jYWxob3N0
-MB0GA1UdDgQWBBRITVFwhxGh+SzlrhRoSSEF2m694DAKBggqhkjOPQQDAgNIADBF
-AiEA1he+SrIMLslPns5orIPDSiMjQ73AmihryEGV6IS/hjACIF7+TuKT+1yuEcAp
-OEnJHiz9aJic9lSiUxgyV8l+jsKl
------END CERTIFICATE-----`,
-}
+import { selfSigned } from '../testing/certificate.ts'
 
 type Handler = (request: IncomingMessage, response: ServerResponse, hit: number) => void
 
@@ -647,7 +629,7 @@ test('the upstream is told how long its answer is waited for, whatever the clien
 })
 
 test('a certificate that nobody vouches for is refused; a trusted one must bear the right name', async () => {
-  const server = createTlsServer(tls, (_request, response) => response.end('{}'))
+  const server = createTlsServer(selfSigned, (_request, response) => response.end('{}'))
   const upstreamPort = await listening(server, 'localhost')
   onTestFinished(() => void server.close())
   const named = `https://localhost:${upstreamPort}`
@@ -662,8 +644,8 @@ test('a certificate that nobody vouches for is refused; a trusted one must bear 
   onTestFinished(() => void forwarder.close())
 
   const unknown = await gateway(named)
-  const trusted = await gateway(named, { ca: tls.cert })
-  const wrongName = await gateway(misnamed, { ca: tls.cert })
+  const trusted = await gateway(named, { ca: selfSigned.cert })
+  const wrongName = await gateway(misnamed, { ca: selfSigned.cert })
 
   expect((await send(unknown.port)).status).toBe(502)
   expect((await send(trusted.port)).status).toBe(200)
