@@ -8,12 +8,14 @@ import { parseArgs } from 'node:util'
 import { benchQueue } from './queue/suite.ts'
 import { benchRequests } from './requests/suite.ts'
 import { benchSockets } from './sockets/suite.ts'
+import { benchState } from './state/suite.ts'
 import type { BenchOptions, Suite } from './suite.ts'
 
 const SUITES: Record<string, Suite> = {
   queue: benchQueue,
   requests: benchRequests,
   sockets: benchSockets,
+  state: benchState,
 }
 
 const { values, positionals } = parseArgs({

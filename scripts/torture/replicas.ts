@@ -31,14 +31,18 @@ function atLeastOne<T>(values: readonly T[]): [T, ...T[]] {
   return [first, ...rest]
 }
 
-/** State processes over one store: one on SQLite, two on a PostgreSQL of their own. */
-export async function startReplicas(store: Store, env: Readonly<Record<string, string>> = {}) {
+/** State processes over one store: one on SQLite, two on a PostgreSQL of their own, unless another number is asked for. */
+export async function startReplicas(
+  store: Store,
+  env: Readonly<Record<string, string>> = {},
+  count: number = REPLICAS[store],
+) {
   const dataDir = await mkdtemp(join(tmpdir(), 'potok-torture-'))
   const postgres = store === 'postgres' ? await startPostgres() : undefined
   if (store === 'postgres' && postgres === undefined) {
     throw new Error('There is no PostgreSQL here: apt-get install postgresql')
   }
-  const ports = await freePorts(REPLICAS[store])
+  const ports = await freePorts(count)
   const processes: ManagedProcess[] = ports.map((port) =>
     createManagedProcess({
       service: stateService(port, dataDir),
@@ -53,6 +57,9 @@ export async function startReplicas(store: Store, env: Readonly<Record<string, s
   )
   await Promise.all(processes.map((one) => one.start()))
   return {
+    dataDir,
+    /** Undefined: SQLite in `dataDir`. */
+    postgres,
     processes: atLeastOne(processes),
     urls: atLeastOne(processes.map(({ url }) => url)),
     async stop(): Promise<void> {
