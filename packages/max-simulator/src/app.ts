@@ -37,9 +37,15 @@ export async function buildSimulator(options: SimulatorOptions = {}): Promise<Si
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   })
   app.addHook('preClose', async () => platform.close())
-  app.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send({ code: 'not.found', message: 'Resource not found' }),
-  )
+  app.setNotFoundHandler(async (request, reply) => {
+    const { method, url, headers, body, query } = request
+    const [path = ''] = url.split('?', 1)
+    // Whoever shows a token means the Bot API.
+    if (headers.authorization !== undefined) {
+      platform.conformance.request(`${method} ${path}`, { query: { ...Object(query) }, body })
+    }
+    return reply.code(404).send({ code: 'not.found', message: 'Resource not found' })
+  })
   await app.register(async (part) => {
     answerAs(part, 'proto.payload', log)
     await part.register(botApi, { platform, token })

@@ -21,6 +21,8 @@ const CODES = new Map([
 export function guard(app: FastifyInstance, platform: Platform, token: string): void {
   /** Requests whose effect happens and whose reply gets lost. */
   const losing = new WeakSet<FastifyRequest>()
+  /** Requests whose answer is not what the platform would say. */
+  const faulty = new WeakSet<FastifyRequest>()
 
   app.addHook('onRequest', async (request, reply) => {
     keepInLog(request, reply, platform)
@@ -29,15 +31,25 @@ export function guard(app: FastifyInstance, platform: Platform, token: string): 
   })
   // After parsing, so that the log has the body; before validation, so that a fault hits whatever was sent.
   app.addHook('preValidation', async (request, reply) => {
+    const { query, body } = request
+    const fields = typeof query === 'object' && query !== null ? { ...query } : {}
+    platform.conformance.request(operationOf(request), { query: fields, body })
     const fault = platform.faults.take(request.method, request.routeOptions.url ?? '')
+    if (fault !== undefined) faulty.add(request)
     if (fault?.effect === 'lose-reply') losing.add(request)
     else if (fault !== undefined) await misbehave(fault, reply)
   })
-  app.addHook('onSend', async (request, _reply, payload) => {
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (typeof payload === 'string' && !faulty.has(request)) {
+      platform.conformance.answer(operationOf(request), reply.statusCode, JSON.parse(payload))
+    }
     if (losing.has(request)) request.raw.socket.destroy()
     return payload
   })
 }
+
+const operationOf = ({ method, routeOptions }: FastifyRequest): string =>
+  `${method} ${routeOptions.url ?? ''}`
 
 function authorise(request: FastifyRequest, token: string): void {
   const { query } = request

@@ -57,6 +57,11 @@ export const observationRoutes: FastifyPluginAsyncTypebox<PlatformOption> = asyn
     attempts: deliveries.list(),
   }))
 
+  app.get('/conformance', () => ({
+    checked: platform.conformance.checked,
+    violations: platform.conformance.violations(),
+  }))
+
   app.get('/subscriptions', () =>
     subscriptions.list().map(({ url, time, updateTypes }) => ({ url, time, updateTypes })),
   )

@@ -21,6 +21,8 @@ export interface Bounds {
   /** Updates that wait in the delay and reorder faults. */
   readonly heldUpdates: number
   readonly requestLog: number
+  /** Of the description of the Bot API. */
+  readonly violations: number
   readonly deliveryLog: number
   readonly apiFaults: number
   /** Watchers of the chat page's stream. */
@@ -42,6 +44,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   pollEvents: 20_000,
   heldUpdates: 10_000,
   requestLog: 2000,
+  violations: 200,
   deliveryLog: 2000,
   apiFaults: 100,
   streams: 16,

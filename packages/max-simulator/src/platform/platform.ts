@@ -1,4 +1,5 @@
 /** The whole simulated platform: its state and its rules, without HTTP. */
+import { Conformance } from '../contract/conformance.ts'
 import { silentLog, type Log } from '../log.ts'
 import { DEFAULT_BOUNDS, type Bounds } from './bounds.ts'
 import { Callbacks } from './callbacks.ts'
@@ -64,6 +65,7 @@ export interface Platform {
   readonly eventLog: EventLog
   readonly updates: Updates
   readonly requests: RequestLog
+  readonly conformance: Conformance
   readonly changes: Changes
   /** What the bot does. */
   readonly sending: Sending
@@ -120,6 +122,7 @@ function createParts(options: PlatformOptions) {
   const faults = new Faults({ bounds })
   const subscriptions = new Subscriptions({ bounds, now, loopbackTargets })
   const eventLog = new EventLog({ bounds, clock })
+  const conformance = new Conformance({ size: bounds.violations, log })
   const changed = (): void => changes.tell({ kind: 'connection' })
   const deliveries = new Deliveries({ bounds, clock, log, faults, subscriptions, changed })
   return {
@@ -137,7 +140,16 @@ function createParts(options: PlatformOptions) {
     callbacks: new Callbacks({ bounds }),
     uploads: new Uploads({ bounds }),
     limits: new RateLimits({ enabled: rateLimits, now }),
-    updates: new Updates({ bounds, clock, faults, subscriptions, deliveries, eventLog }),
+    conformance,
+    updates: new Updates({
+      bounds,
+      clock,
+      faults,
+      subscriptions,
+      deliveries,
+      eventLog,
+      conformance,
+    }),
     requests: new RequestLog({ size: bounds.requestLog }),
   }
 }
@@ -154,4 +166,5 @@ function clear(parts: ReturnType<typeof createParts>): void {
   parts.chats.clear()
   parts.people.clear()
   parts.requests.clear()
+  parts.conformance.clear()
 }

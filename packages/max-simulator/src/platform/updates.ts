@@ -1,9 +1,11 @@
 /** From an event to the bot: faults, then the webhook if there is one, else the log for polling. */
+import type { Conformance } from '../contract/conformance.ts'
 import type { Bounds } from './bounds.ts'
 import type { Clock } from './clock.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { EventLog } from './event-log.ts'
 import type { Faults } from './faults.ts'
+import { stringify } from './json.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { UpdateType, WireUpdate } from './wire.ts'
 
@@ -14,6 +16,7 @@ interface Deps {
   subscriptions: Subscriptions
   deliveries: Deliveries
   eventLog: EventLog
+  conformance: Conformance
 }
 
 interface Held {
@@ -37,7 +40,9 @@ export class Updates {
 
   /** @param fields absent ones are left out on the wire */
   publish(type: UpdateType, chat: number, fields: Readonly<Record<string, unknown>>): void {
-    this.inject({ ...fields, update_type: type, timestamp: this.#deps.clock.now() }, chat)
+    const update = { ...fields, update_type: type, timestamp: this.#deps.clock.now() }
+    this.#deps.conformance.update(JSON.parse(stringify(update)), type)
+    this.inject(update, chat)
   }
 
   /** Any update, also one that this simulator would not make itself. */
