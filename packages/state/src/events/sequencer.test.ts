@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { request } from 'undici'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { describeDatabases, describePostgres, type TestStore } from '@potok/core/testing/databases'
 import { createEventParser, follow, versionsOf, type Message } from '../testing/event-stream.ts'
 import { patience } from '../testing/patience.ts'
@@ -87,6 +87,28 @@ function suite(store: TestStore): void {
 }
 
 describeDatabases('the stream', suite)
+
+describeDatabases('the log', (store) => {
+  test('is read, and a stream of it opened, however long others go on writing', async () => {
+    const { app, base } = await listen(await store.place())
+    const enough = new AbortController()
+    onTestFinished(() => enough.abort())
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let version = 1; !enough.signal.aborted; version += 1) {
+        await app.store.write((trx) => app.events.append(trx, [change(`w${writer}`, version)]))
+      }
+    })
+
+    const page = await request(`${base}/api/v1/events`, { headers: key })
+    const stream = await follow(base)
+    await expect.poll(() => stream.messages.length, patience).toBeGreaterThan(0)
+    enough.abort()
+    await Promise.all(writers)
+
+    expect(page.statusCode).toBe(200)
+    await page.body.dump()
+  })
+})
 
 describePostgres('the sequencer', (store) => {
   test('what a process committed and did not live to give a position gets one from another', async () => {

@@ -25,8 +25,8 @@ export class Tail {
   #lookedAt = -Infinity
   #timer: NodeJS.Timeout | undefined
   #turning: Promise<void> | undefined
-  /** Another turn is wanted after the one that runs; true: with events that were committed meanwhile. */
-  #again: boolean | undefined
+  /** The turn after the one that runs, and whether events were committed that it has to give a position. */
+  #next: { turn: Promise<void>; committed: boolean } | undefined
   #deafen = (): void => {}
   #closed = false
 
@@ -76,31 +76,36 @@ export class Tail {
     this.#closed = true
     clearInterval(this.#timer)
     this.#deafen()
-    await this.#turning
+    await (this.#next?.turn ?? this.#turning)
   }
 
-  /** Runs a turn; while one runs, exactly one more after it, which then sees everything committed until now. */
+  /**
+   * Runs a turn; while one runs, exactly one more after it, which then sees everything committed until now. Whoever asks
+   * waits for that one turn and no longer: as long as others write there is always one more.
+   */
   #look(committed: boolean): Promise<void> {
     if (this.#closed) return Promise.resolve()
-    if (this.#turning === undefined) this.#turning = this.#turns(committed)
-    else this.#again = committed || this.#again === true
-    return this.#turning
+    if (this.#next !== undefined) {
+      this.#next.committed ||= committed
+      return this.#next.turn
+    }
+    if (this.#turning === undefined) return this.#begin(committed)
+    const turn = this.#turning.then(() => this.#begin(this.#next?.committed ?? false))
+    this.#next = { committed, turn }
+    return turn
   }
 
-  async #turns(committed: boolean): Promise<void> {
-    let next: boolean | undefined = committed
-    try {
-      while (next !== undefined) {
-        this.#again = undefined
-        await this.#turn(next)
-        next = this.#again
-      }
-    } catch (error) {
-      if (!this.#closed)
-        this.#options.log.warn({ err: error }, 'the event log could not be followed')
-    } finally {
-      this.#turning = undefined
-    }
+  #begin(committed: boolean): Promise<void> {
+    this.#next = undefined
+    if (this.#closed) return Promise.resolve()
+    const turn = this.#turn(committed)
+      .catch((error: unknown) => {
+        if (!this.#closed)
+          this.#options.log.warn({ err: error }, 'the event log could not be followed')
+      })
+      .finally(() => (this.#turning = undefined))
+    this.#turning = turn
+    return turn
   }
 
   async #turn(committed: boolean): Promise<void> {
