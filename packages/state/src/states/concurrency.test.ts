@@ -5,7 +5,8 @@ import {
   describeSqlite,
   type TestStore,
 } from '@potok/core/testing/databases'
-import { createStateService, type Reply } from '../testing/state-service.ts'
+import { eventually } from '../testing/eventually.ts'
+import { type callerOf, createStateService, type Reply } from '../testing/state-service.ts'
 
 const WRITERS = 16
 
@@ -139,6 +140,18 @@ describeSqlite('group commit', (store) => {
   })
 })
 
+async function historyOf(call: ReturnType<typeof callerOf>, id: string) {
+  const items: { version: number; metadata: { n: number } }[] = []
+  let cursor: string | undefined
+  do {
+    const after = cursor === undefined ? '' : `&cursor=${cursor}`
+    const { body } = await call('GET', `states/task/${id}/history?order=asc&limit=500${after}`)
+    items.push(...body.items)
+    cursor = body.nextCursor
+  } while (cursor !== undefined)
+  return items
+}
+
 describePostgres('the database away', (store) => {
   test('answers are 503 with Retry-After; when it is back everything goes on', async () => {
     const { call } = await createStateService({ place: await store.place() })
@@ -161,5 +174,55 @@ describePostgres('the database away', (store) => {
     expect(ready).toMatchObject({ status: 503, body: { ready: false } })
     expect((await call('PUT', 'states/task/a', { status: 'pending' })).body.version).toBe(2)
     expect((await call('GET', '/health/readiness')).body).toEqual({ ready: true })
+  })
+
+  test('restarted and killed under load: 503 with Retry-After meanwhile, nothing acknowledged is lost', async () => {
+    const place = await store.place()
+    const { call: one } = await createStateService({ place })
+    const { call: other } = await createStateService({ place })
+    const acknowledged: { id: string; version: number; n: number }[] = []
+    const refusals: Reply[] = []
+    const over = new AbortController()
+    const write = async (call: typeof one, writer: number) => {
+      for (let n = 0; !over.signal.aborted; n += 1) {
+        const id = `t${writer % 4}`
+        const reply = await call('POST', 'states/task', { entityId: id, metadata: { writer, n } })
+        const { status, body } = reply
+        if (status < 300) acknowledged.push({ id, version: body.version, n })
+        else refusals.push(reply)
+      }
+    }
+    const writing = [one, other].flatMap((call, replica) =>
+      Array.from({ length: 4 }, (_, writer) => write(call, replica * 4 + writer)),
+    )
+    const grows = async (list: readonly unknown[]) => {
+      const before = list.length
+      await eventually(() => expect(list.length).toBeGreaterThan(before + 10))
+    }
+
+    for (const end of ['shutDown', 'kill', 'shutDown'] as const) {
+      await grows(acknowledged)
+      await store.server()[end]()
+      await grows(refusals)
+      await store.server().start()
+    }
+    await grows(acknowledged)
+    over.abort()
+    await Promise.all(writing)
+
+    const isHonest = ({ status, headers, body }: Reply): boolean =>
+      status === 503 && Number(headers['retry-after']) >= 1 && body.code === 'DATABASE_UNAVAILABLE'
+    expect(refusals.filter((reply) => !isHonest(reply))).toEqual([])
+    const histories = new Map<string, { version: number; metadata: { n: number } }[]>()
+    for (const id of ['t0', 't1', 't2', 't3']) {
+      histories.set(id, await historyOf(one, id))
+    }
+    const lost = acknowledged.filter(
+      ({ id, version, n }) => histories.get(id)?.[version - 1]?.metadata.n !== n,
+    )
+    expect(lost).toEqual([])
+    for (const items of histories.values()) {
+      expect(items.map(({ version }) => version)).toEqual(items.map((_, index) => index + 1))
+    }
   })
 })

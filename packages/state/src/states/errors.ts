@@ -108,16 +108,28 @@ export const IndexedArrayTooLong = createError<[path: string, limit: number]>(
 
 const QueryTooExpensive = createError<[advice: string]>(
   'STATES_QUERY_TOO_EXPENSIVE',
-  'The query would look at too many states and was ended; %s',
+  'The query took too long and was ended; %s',
   422,
 )
 
-/** 422 that says what would help. @param unindexed metadata paths of the query without an index */
-export function queryTooExpensive(entity: string, unindexed: readonly string[]): Error {
-  const advice =
-    unindexed.length > 0
-      ? `declare ${unindexed.map((path) => `metadata.${path}`).join(', ')} in the indexes of the machine ${entity}`
-      : 'select by status, by time or by an indexed metadata path, and sort by updatedAt'
+function adviceFor(entity: string, unindexed: readonly string[], indexed: boolean): string {
+  if (indexed) return 'ask for fewer states at once, or try again in a moment'
+  return unindexed.length > 0
+    ? `declare ${unindexed.map((path) => `metadata.${path}`).join(', ')} in the indexes of the machine ${entity}`
+    : 'select by status, by time or by an indexed metadata path, and sort by updatedAt'
+}
+
+/**
+ * 422 that says what would help.
+ * @param unindexed metadata paths of the query without an index
+ * @param indexed an index served it, and it took too long all the same
+ */
+export function queryTooExpensive(
+  entity: string,
+  unindexed: readonly string[],
+  indexed: boolean,
+): Error {
+  const advice = adviceFor(entity, unindexed, indexed)
   return Object.assign(new QueryTooExpensive(advice), { extension: { unindexed } })
 }
 

@@ -4,7 +4,7 @@ import type { Catalog } from '../machines/index.ts'
 import { ReadTooLong, type LongReads } from '../store/index.ts'
 import type { ConditionContext } from './condition-sql.ts'
 import { createQueryContext, pathsIn } from './query-context.ts'
-import { planOf } from './query-plan.ts'
+import { planOf, type QueryPlan } from './query-plan.ts'
 import { countSql, groupsSql, pageSql, type Group } from './query-sql.ts'
 import { queryTooExpensive } from './errors.ts'
 import { cursorOf, SORT_COLUMNS, type Query } from './query.ts'
@@ -14,7 +14,7 @@ import type { StateTables } from './tables.ts'
 export interface QueriesDeps {
   store: AnyDatabase
   machines: Pick<Catalog, 'rules'>
-  longReads: Pick<LongReads, 'run'>
+  longReads: Pick<LongReads, 'run' | 'quick'>
 }
 
 /** A page as JSON text; the items are JSON already. */
@@ -36,6 +36,10 @@ function nextOf({ sort, limit }: Query, rows: readonly StateRow[]): string | und
   )
 }
 
+function planFor(query: Query, { indexes, arrays }: ConditionContext): QueryPlan {
+  return planOf(query, new Set([...indexes].filter((path) => !arrays.has(path))))
+}
+
 /** Lists and queries. They read the store and see every acknowledged write. */
 export function createQueries({ store, machines, longReads }: QueriesDeps) {
   const { kysely } = store.as<StateTables>()
@@ -44,7 +48,7 @@ export function createQueries({ store, machines, longReads }: QueriesDeps) {
   /** What no index serves is run for a limited time, where it holds up nobody. */
   async function rowsOf<Row>(query: RawBuilder<Row>, indexed: boolean): Promise<Row[]> {
     const compiled = query.compile(kysely)
-    return indexed ? (await kysely.executeQuery(compiled)).rows : longReads.run(compiled)
+    return indexed ? longReads.quick(compiled) : longReads.run(compiled)
   }
 
   async function totalOf(query: Query, context: ConditionContext, indexed: boolean) {
@@ -59,8 +63,7 @@ export function createQueries({ store, machines, longReads }: QueriesDeps) {
       const groups = await rowsOf(groupsSql(store, query, groupBy, context), false)
       return pageJson(groups.map(groupJson), await totalOf(query, context, false))
     }
-    const scalars = [...context.indexes].filter((path) => !context.arrays.has(path))
-    const plan = planOf(query, new Set(scalars))
+    const plan = planFor(query, context)
     const rows = await rowsOf(pageSql(query, plan, context), plan.indexed)
     const items = rows.slice(0, limit).map(stateJson)
     return pageJson(items, await totalOf(query, context, plan.indexed), nextOf(query, rows))
@@ -81,7 +84,7 @@ export function createQueries({ store, machines, longReads }: QueriesDeps) {
       } catch (error) {
         if (!(error instanceof ReadTooLong)) throw error
         const unindexed = pathsIn(where).filter((path) => !context.indexes.has(path))
-        throw queryTooExpensive(entity, unindexed)
+        throw queryTooExpensive(entity, unindexed, planFor(query, context).indexed)
       }
     },
   }

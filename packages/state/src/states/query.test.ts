@@ -1,5 +1,11 @@
+import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { describeDatabases, describeSqlite, type TestStore } from '@potok/core/testing/databases'
+import {
+  describeDatabases,
+  describePostgres,
+  describeSqlite,
+  type TestStore,
+} from '@potok/core/testing/databases'
 import { createStateService, type Reply } from '../testing/state-service.ts'
 
 const idsOf = ({ body }: Reply): string[] =>
@@ -270,6 +276,36 @@ function suite(store: TestStore): void {
 }
 
 describeDatabases('queries', suite)
+
+describePostgres('a page that an index serves', (store) => {
+  test('waits for the store as long as a query may, and ends in the same error', async () => {
+    const { app, call } = await createStateService({
+      place: await store.place(),
+      queryTimeoutMs: 200,
+    })
+    let isHeld = (): void => {}
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => void (isHeld = resolve))
+    const over = new Promise<void>((resolve) => void (letGo = resolve))
+    const locking = app.store.write(async (trx) => {
+      await sql`lock table states in access exclusive mode`.execute(trx)
+      isHeld()
+      await over
+    })
+    await held
+
+    const { body } = await call('GET', 'states/task?status=created')
+    letGo()
+    await locking
+
+    expect(body).toMatchObject({
+      status: 422,
+      code: 'STATES_QUERY_TOO_EXPENSIVE',
+      detail: expect.stringContaining('ask for fewer states at once') as string,
+    })
+    expect((await call('GET', 'states/task?status=created')).status).toBe(200)
+  })
+})
 
 describeSqlite('an expensive query', (store) => {
   test('ends in its own error that says what to index, and delays nobody', async () => {

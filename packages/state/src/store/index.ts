@@ -62,7 +62,7 @@ export interface StoreOptions {
 declare module 'fastify' {
   interface FastifyInstance {
     store: Store
-    longReads: Pick<LongReads, 'run'>
+    longReads: Pick<LongReads, 'run' | 'quick'>
   }
 }
 
@@ -96,7 +96,7 @@ export default fp<StoreOptions>(
             ...limits,
             places: Math.max(1, Math.floor(poolSize / 3)),
           })
-        : createSqliteLongReads(file, { ...limits, places: SQLITE_PLACES })
+        : createSqliteLongReads(store, file, { ...limits, places: SQLITE_PLACES })
     app.decorate('longReads', longReads)
     app.addHook('onClose', async () => {
       await longReads.close()

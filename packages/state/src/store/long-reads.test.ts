@@ -28,7 +28,7 @@ async function open(store: TestStore, options: Partial<SqliteLongReadsOptions> =
   const reads =
     store.dialect === 'postgres'
       ? createPostgresLongReads(database, limits)
-      : createSqliteLongReads(place.file, limits)
+      : createSqliteLongReads(database, place.file, limits)
   onTestFinished(() => reads.close())
   return { database, reads }
 }

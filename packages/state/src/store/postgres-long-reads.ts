@@ -12,18 +12,19 @@ export function createPostgresLongReads(
   const { kysely } = database.as<unknown>()
   const inPlace = createPlaces(places)
   const limit = sql`set local statement_timeout = ${sql.lit(limitMs)}`
+  async function quick<Row>(query: CompiledQuery<Row>): Promise<Row[]> {
+    try {
+      return await kysely.transaction().execute(async (trx) => {
+        await limit.execute(trx)
+        return (await trx.executeQuery(query)).rows
+      })
+    } catch (error) {
+      throw isStatementTimeout(error) ? new ReadTooLong() : error
+    }
+  }
   return {
-    run: <Row>(query: CompiledQuery<Row>): Promise<Row[]> =>
-      inPlace(async () => {
-        try {
-          return await kysely.transaction().execute(async (trx) => {
-            await limit.execute(trx)
-            return (await trx.executeQuery(query)).rows
-          })
-        } catch (error) {
-          throw isStatementTimeout(error) ? new ReadTooLong() : error
-        }
-      }),
+    run: (query) => inPlace(() => quick(query)),
+    quick,
     close: async () => {},
   }
 }

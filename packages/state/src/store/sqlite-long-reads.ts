@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import type { AnyDatabase } from '@potok/core/database'
 import { createParser } from '@potok/core/validation'
 import type { CompiledQuery } from 'kysely'
 import { ReadTooLong } from './errors.ts'
@@ -79,9 +80,11 @@ function createWorkers(file: string) {
 
 /** On SQLite, which keeps its thread until the last row: worker threads. */
 export function createSqliteLongReads(
+  database: AnyDatabase,
   file: string,
   { limitMs, graceMs = 500, ...places }: SqliteLongReadsOptions,
 ): LongReads {
+  const { kysely } = database.as<unknown>()
   const inPlace = createPlaces(places)
   const workers = createWorkers(file)
   const running = new Set<Promise<void>>()
@@ -117,6 +120,7 @@ export function createSqliteLongReads(
         running.add(reading)
         void reading.finally(() => running.delete(reading))
       }),
+    quick: async (query) => (await kysely.executeQuery(query)).rows,
     /** Waits for what runs, which is limited in time. */
     async close() {
       await Promise.all(running)
