@@ -193,6 +193,17 @@ describe('creating step by step', () => {
     expect((await lastTask()).metadata).toMatchObject({ title: 'Полить цветы' })
   })
 
+  test('even the title', async () => {
+    const start = anna.heard().length
+    anna.write('/new')
+    await anna.hears('Что нужно сделать?', undefined, start)
+    anna.press('Без названия')
+    await anna.hears('Какой приоритет?', undefined, start)
+    anna.press('Создать сразу')
+    await anna.hears('Задача без названия · новая', undefined, start)
+    expect((await lastTask()).metadata).toMatchObject({ title: 'Задача без названия' })
+  })
+
   test('/cancel ends it anywhere', async () => {
     const start = anna.heard().length
     anna.write('/new')

@@ -44,6 +44,33 @@ describe('when the platform fails', () => {
     expect(countOf(await titles(), title)).toBe(1)
   })
 
+  test('a burst of 429 over several chats: every reply comes, once and in order', async () => {
+    stage.platform.faults.arm({ path: '/messages', effect: 'status', status: 429, times: 8 })
+    const [mine, other] = [anna.heard().length, boris.heard().length]
+    for (const step of [1, 2, 3]) {
+      anna.write(`Всплеск ${step}`)
+      boris.write(`Всплеск ${step}`)
+    }
+    await anna.hears('«Всплеск 3»', undefined, mine)
+    await boris.hears('«Всплеск 3»', undefined, other)
+    const offers = ['«Всплеск 1»', '«Всплеск 2»', '«Всплеск 3»'].map(
+      (what) => `Завести задачу ${what}?`,
+    )
+    expect(
+      anna
+        .heard()
+        .slice(mine)
+        .map(({ text }) => text),
+    ).toEqual(offers)
+    expect(
+      boris
+        .heard()
+        .slice(other)
+        .map(({ text }) => text),
+    ).toEqual(offers)
+    expect(stage.platform.faults.api).toHaveLength(0)
+  })
+
   test('an edit that is refused becomes a new message', async () => {
     stage.platform.faults.arm({ method: 'POST', path: '/answers', effect: 'unsuccessful' })
     stage.platform.faults.arm({ method: 'PUT', path: '/messages', effect: 'status', status: 404 })
@@ -78,6 +105,15 @@ describe('when updates come strangely', () => {
     expect(countOf(await titles(), 'Повторённая задача')).toBe(1)
     const cards = anna.heard().filter(({ text }) => text.includes('Повторённая задача'))
     expect(cards).toHaveLength(1)
+  })
+
+  test('in another order: none is lost', async () => {
+    stage.platform.faults.setDelivery({ reorder: true })
+    const wanted = [1, 2, 3, 4].map((step) => `Не по порядку ${step}`)
+    for (const title of wanted) anna.write(`/new ${title}`)
+    for (const title of wanted) await anna.hears(title)
+    stage.platform.faults.setDelivery({ reorder: false })
+    for (const title of wanted) expect(countOf(await titles(), title)).toBe(1)
   })
 
   test('cut inside a character: the text is whole', async () => {
@@ -200,11 +236,12 @@ describe('when a service of ours is away', () => {
     expect(excuses).toHaveLength(1)
   })
 
-  test('a restart in the middle of a conversation forgets nothing', async () => {
-    const restart = async (): Promise<void> => {
-      await stage.gateway.down()
-      await stage.gateway.up()
-    }
+  const restart = async (): Promise<void> => {
+    await stage.gateway.down()
+    await stage.gateway.up()
+  }
+
+  test('a restart in the middle of a new task forgets nothing', async () => {
     const start = anna.heard().length
     anna.write('/new')
     await anna.hears('Что нужно сделать?', undefined, start)
@@ -224,5 +261,37 @@ describe('when a service of ours is away', () => {
       title: 'Пережить перезапуск',
       priority: 'high',
     })
+  })
+
+  test('nor does one in the middle of any other conversation', async () => {
+    const start = anna.heard().length
+    anna.write('Прочный текст')
+    await anna.hears('Завести задачу «Прочный текст»', undefined, start)
+    await restart()
+    anna.press('Завести задачу')
+    await anna.hears('Прочный текст · новая', undefined, start)
+    anna.press('Не вышло')
+    await anna.hears('Что помешало?', undefined, start)
+    await restart()
+    anna.write('Перезапуск')
+    await anna.hears('Прочный текст · не вышла', undefined, start)
+    anna.write('/settings')
+    await anna.hears('Уведомления: включены', undefined, start)
+    anna.press('Тихие часы')
+    await anna.hears('С какого и до какого часа', undefined, start)
+    await restart()
+    anna.write('с 23 до 7')
+    await anna.hears('Тихие часы: 23:00–07:00', undefined, start)
+    anna.press('Часовой пояс')
+    await anna.hears('Выберите часовой пояс', undefined, start)
+    await restart()
+    anna.write('Asia/Omsk')
+    await anna.hears('Часовой пояс: Asia/Omsk', undefined, start)
+    anna.write('/link')
+    await anna.hears('Возьмите код', undefined, start)
+    await restart()
+    anna.write('000000')
+    await anna.hears('Код не подошёл', undefined, start)
+    expect(countOf(await titles(), 'Прочный текст')).toBe(1)
   })
 })

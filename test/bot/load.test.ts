@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { setStage, type Stage } from './stage.ts'
 
-const CHATS = 200
+/** `BOT_LOAD=full` (`npm run torture -- bot`): a thousand updates of two hundred chats, which the platform's limit makes long. */
+const CHATS = process.env['BOT_LOAD'] === 'full' ? 200 : 40
 const UPDATES_A_CHAT = 5
 /** What the platform allows the bot, calls a second. */
 const OVERALL = 30
 const PER_CHAT = 2
+
+/** Two hundred chats or forty: the first people must be met. */
+const STARTING_MS = 5000
 
 let stage: Stage
 
@@ -22,7 +26,7 @@ afterAll(() => stage.close())
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 
-test('a thousand updates of two hundred chats at once: each chat in order, as fast as the platform allows', async () => {
+test(`${CHATS * UPDATES_A_CHAT} updates of ${CHATS} chats at once: each chat in order, as fast as the platform allows`, async () => {
   const { platform } = stage
   const people = Array.from({ length: CHATS }, (_, index) => {
     const { userId } = platform.people.add({ firstName: `Человек ${index}` })
@@ -62,9 +66,9 @@ test('a thousand updates of two hundred chats at once: each chat in order, as fa
   const bound = ((CHATS * UPDATES_A_CHAT) / OVERALL) * 1000
   // oxlint-disable-next-line no-console -- the measurement is what this test is for
   console.info(
-    `1000 replies in ${Math.round(took)} ms; median ${Math.round(median)} ms, p99 ${Math.round(p99)} ms; ` +
+    `${CHATS * UPDATES_A_CHAT} replies in ${Math.round(took)} ms; median ${Math.round(median)} ms, p99 ${Math.round(p99)} ms; ` +
       `the platform's limit alone takes ${Math.round(bound)} ms`,
   )
   // On a busy machine calls do not leave when they should, and some meet the platform's limit: they are sent again.
-  expect(p99).toBeLessThan(bound * 2.5)
+  expect(p99).toBeLessThan(bound * 2.5 + STARTING_MS)
 }, 200_000)

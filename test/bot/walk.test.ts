@@ -5,6 +5,8 @@ import { setStage, type Stage } from './stage.ts'
 /** Walkers go at once, each in their own dialog. */
 const WALKERS = 10
 const PRESSES_EACH = 210
+/** A button without an answer for so long is dead. */
+const PATIENCE_MS = 20_000
 /** Buttons of so many of the newest messages may be pressed: old ones must not be dead either. */
 const MESSAGES_IN_REACH = 3
 
@@ -13,6 +15,7 @@ let stage: Stage
 beforeAll(async () => {
   // Whether the services are quick is not what is tried here.
   stage = await setStage({ limits: { upstreamTimeoutMs: 30_000, platformTimeoutMs: 30_000 } })
+  keepAnswers()
 }, 60_000)
 afterAll(() => stage.close())
 
@@ -43,23 +46,41 @@ async function walk(person: Person, random: () => number, pressed: Set<string>):
     if (choice === undefined) throw new Error(`No button left: ${traceOf(person)}`)
     const { callbackId } = person.pressPayload(choice.payload, { mid: choice.mid })
     pressed.add(choice.payload.replaceAll(/[0-9a-f]{16}|user[_-][\w-]+|[0-9A-Za-z_-]{24}/gu, '*'))
-    await vi.waitFor(
-      () => {
-        const answers = stage.platform.requests.list({ path: '/answers' })
-        const answer = answers.findLast(({ query }) => query['callback_id'] === callbackId)
-        if (answer?.status !== 200) throw new Error(`«${choice.text}» is dead: ${choice.payload}`)
-      },
-      { timeout: 20_000, interval: 10 },
-    )
+    await answered(callbackId, `«${choice.text}» is dead: ${choice.payload}`)
     // Now and then somebody types instead, whatever is being asked for.
     if (random() < 0.1) await type(person, one(WORDS) ?? '')
   }
 }
 
+/** Callback ids of presses that the bot has answered. */
+const answers = new Set<string>()
+const waiting = new Map<string, () => void>()
+
+function keepAnswers(): void {
+  stage.platform.requests.watch(({ path, query, status }) => {
+    const id = String(query['callback_id'])
+    if (path !== '/answers' || status !== 200) return
+    answers.add(id)
+    waiting.get(id)?.()
+  })
+}
+
+async function answered(callbackId: string | undefined, otherwise: string): Promise<void> {
+  if (callbackId === undefined) throw new Error('All buttons of the bot call back')
+  if (answers.has(callbackId)) return
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(otherwise)), PATIENCE_MS)
+    waiting.set(callbackId, () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
 async function type(person: Person, text: string): Promise<void> {
   const before = traceOf(person)
   person.write(text)
-  await vi.waitFor(() => expect(traceOf(person)).not.toBe(before), { timeout: 20_000 })
+  await vi.waitFor(() => expect(traceOf(person)).not.toBe(before), { timeout: PATIENCE_MS })
 }
 
 test('a walk over all buttons meets no dead one and no error', async () => {

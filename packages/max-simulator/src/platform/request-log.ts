@@ -19,13 +19,16 @@ const MAX_LOGGED_BODY = 64 * 1024
 
 export class RequestLog {
   readonly #ring: Ring<LoggedRequest>
+  readonly #watchers = new Set<(request: LoggedRequest) => void>()
 
   constructor({ size }: { size: number }) {
     this.#ring = new Ring(size)
   }
 
   add(request: LoggedRequest): void {
-    this.#ring.push({ ...request, body: loggable(request.body) })
+    const logged = { ...request, body: loggable(request.body) }
+    this.#ring.push(logged)
+    for (const watcher of this.#watchers) watcher(logged)
   }
 
   list(filter: { path?: string | undefined; method?: string | undefined } = {}): LoggedRequest[] {
@@ -36,6 +39,12 @@ export class RequestLog {
           (filter.path === undefined || path === filter.path) &&
           (filter.method === undefined || method === filter.method),
       )
+  }
+
+  /** Calls back for every request that ended. @returns how to stop that */
+  watch(watcher: (request: LoggedRequest) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
   }
 
   clear(): void {
