@@ -7,7 +7,11 @@ import { defineConfig } from 'vitest/config'
 const retry = process.env['CI'] === 'true' ? 1 : 0
 
 /** Packages are tested from their sources (`source` condition), the system from what is built. */
-const project = (name: string, include: string, testTimeout = 20_000) => ({
+const project = (
+  name: string,
+  include: string,
+  { testTimeout = 20_000, setupFiles = [] }: { testTimeout?: number; setupFiles?: string[] } = {},
+) => ({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
@@ -15,6 +19,7 @@ const project = (name: string, include: string, testTimeout = 20_000) => ({
     include: [include],
     retry,
     testTimeout,
+    setupFiles,
     hookTimeout: 60_000,
     pool: 'forks' as const,
   },
@@ -34,7 +39,11 @@ export default defineConfig({
         project(name, `packages/${name}/src/**/*.test.ts`),
       ),
       project('scripts', 'scripts/**/*.test.ts'),
-      project('system', 'test/**/*.test.ts', 120_000),
+      project('system', 'test/**/*.test.ts', {
+        testTimeout: 120_000,
+        // Every answer is held against the OpenAPI document of whoever gave it.
+        setupFiles: ['./test/documented/setup.ts'],
+      }),
     ],
   },
 })

@@ -1,5 +1,6 @@
 /**
- * Access: a route without a guard does not boot. Guards are marked hooks; a public route says `config: {public: true}`.
+ * Access: a route without a guard does not boot, nor one behind a guard that the API document is silent about. Guards are
+ * marked hooks; a public route says `config: {public: true}`, one that is not for readers `schema: {hide: true}`.
  */
 import type { onRequestHookHandler, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
@@ -31,6 +32,15 @@ export function isGuarded(
   )
 }
 
+/** Is it in the API document, or left out of it on purpose? */
+function isDocumented({ config, schema = {} }: RouteOptions): boolean {
+  const { tags = [], hide } = { tags: undefined, hide: undefined, ...schema }
+  return config?.public === true || hide === true || tags.length > 0
+}
+
+const namesOf = (routes: readonly RouteOptions[]): string =>
+  routes.map(({ method, url }) => `${String(method)} ${url}`).join(', ')
+
 export default fp(
   async (app) => {
     const routes: RouteOptions[] = []
@@ -39,10 +49,10 @@ export default fp(
       if (route.method !== 'OPTIONS' || route.url !== '*') routes.push(route)
     })
     app.addHook('onReady', async () => {
-      const open = routes
-        .filter((route) => !isGuarded(route))
-        .map(({ method, url }) => `${String(method)} ${url}`)
-      if (open.length > 0) throw new Error(`Routes without a guard: ${open.join(', ')}`)
+      const open = routes.filter((route) => !isGuarded(route))
+      if (open.length > 0) throw new Error(`Routes without a guard: ${namesOf(open)}`)
+      const silent = routes.filter((route) => !isDocumented(route))
+      if (silent.length > 0) throw new Error(`Routes without tags: ${namesOf(silent)}`)
     })
   },
   { name: '@potok/access', fastify: '5.x' },

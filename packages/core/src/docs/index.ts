@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hoistTitled } from './hoist-titled.ts'
 import { operationId } from './operation-id.ts'
+import { problemContent } from './problem-content.ts'
 
 export { operationId } from './operation-id.ts'
 
@@ -85,7 +86,9 @@ export default fp<DocsOptions>(
         url,
       }),
       transformObject: (document) =>
-        'openapiObject' in document ? hoistTitled(document.openapiObject) : document.swaggerObject,
+        'openapiObject' in document
+          ? problemContent(hoistTitled(document.openapiObject))
+          : document.swaggerObject,
     })
     const docs: Docs = { show: (own) => own }
     app.decorate('docs', docs)

@@ -7,6 +7,7 @@ import apiKey from '../api-key/index.ts'
 import { readConfig } from '../config/index.ts'
 import { baseConfig } from '../config/schemas.ts'
 import { createLogger } from '../logging/index.ts'
+import { guard } from '../access/index.ts'
 import { createServer } from './index.ts'
 
 const Config = Type.Object({
@@ -46,7 +47,11 @@ async function build(env: Record<string, string> = {}) {
     },
     async (request) => request.body,
   )
-  app.get('/whoami', { onRequest: app.requireApiKey }, async (request) => request.caller)
+  app.get(
+    '/whoami',
+    { onRequest: app.requireApiKey, schema: { tags: ['test'] } },
+    async (request) => request.caller,
+  )
   app.get('/broken', { config: { public: true } }, async () => {
     throw new Error('connect ECONNREFUSED 10.0.0.1:5432')
   })
@@ -207,6 +212,15 @@ test('a route without a guard does not boot', async () => {
   app.get('/open', async () => 'hello')
 
   await expect(app.ready()).rejects.toThrow('Routes without a guard: GET /open')
+})
+
+test('a guarded route that the document is silent about does not boot, unless it says so', async () => {
+  const { app } = await build()
+  const onRequest = guard(async () => {})
+  app.get('/silent', { onRequest }, async () => ({}))
+  app.get('/hidden', { onRequest, schema: { hide: true } }, async () => ({}))
+
+  await expect(app.ready()).rejects.toThrow(/^Routes without tags: GET \/silent, HEAD \/silent$/u)
 })
 
 test('readiness follows required parts only and the drain; the full health tells each part', async () => {

@@ -58,6 +58,7 @@ export const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (app, opti
         tags: ['bot'],
         summary: 'Updates of the MAX platform',
         description: 'Answered with 200 once the update is stored. The header proves the sender.',
+        security: [],
         headers: Type.Object({ [SECRET_HEADER]: Type.Optional(Type.String()) }),
         body: AnyUpdate,
         response: { 200: Type.Object({ ok: Type.Literal(true) }), '4xx': Problem, 503: Problem },

@@ -25,6 +25,8 @@ export interface ProxyOptions {
 function guardRoutes(scope: FastifyInstance): void {
   scope.addHook('onRoute', (route) => {
     route.onRequest = [scope.requireAccess, ...[route.onRequest ?? []].flat()]
+    // The services' own documents tell of these.
+    route.schema = Object.assign({ hide: true }, route.schema)
   })
   scope.addHook('onRequest', async (request) => {
     // The service behind has compressed or decided not to.
