@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call, login } from '../../scripts/system/api.ts'
 import { startPrivateSystem, type PrivateSystem } from '../../scripts/system/private-system.ts'
-import { LINES, ROLES, type Line, type Right, type Role } from './table.ts'
+import { LINES, ROLES, type Line, type Role } from './table.ts'
 import { startTaskService } from './task-service.ts'
 
 const KEY = { 'x-api-key': 'gateway-service-key' }
@@ -106,7 +106,8 @@ type Outcome = Awaited<ReturnType<typeof ask>>
 /** Refusals of the gateway. What else a service says, it says to somebody who was let through. */
 const REFUSALS = new Set(['ACCESS_DENIED', 'ACCESS_NOT_OWN_PRESENCE', 'ACCESS_NOT_ONLY_TASKS'])
 
-function nameOf({ status, code }: Outcome): Right | string {
+/** The right that the answer stands for; one that stands for none is told as it is. */
+function nameOf({ status, code }: Outcome): string {
   if (status === 404 && code === 'ROUTE_NOT_FOUND') return 'never'
   if (status === 403 && REFUSALS.has(String(code))) return 'no'
   if (status === 403 && code === 'STATES_NOT_OWNER') return 'theirs'
@@ -125,11 +126,12 @@ test.each(LINES)('$method $path $body: $rights', async (line) => {
   }
   expect(found).toEqual(line.rights)
 
-  const anonymous = await ask(line, 'member', '')
-  expect(anonymous).toEqual({
-    status: line.rights.admin === 'never' ? expect.any(Number) : 401,
-    code: expect.stringMatching(/^(?:AUTH_TOKEN_MISSING|ROUTE_NOT_FOUND)$/u) as string,
-  })
+  const { code } = await ask(line, 'member', '')
+  const refusals = [
+    'AUTH_TOKEN_MISSING',
+    ...(line.rights.admin === 'never' ? ['ROUTE_NOT_FOUND'] : []),
+  ]
+  expect(refusals).toContain(code)
 })
 
 test('a member asks the task service for what is theirs, the others for everything', async () => {

@@ -91,6 +91,7 @@ POST   /api/v1/webhooks/deliveries/d1/redeliver  {}        no      no   yes
 
 GET    /api/v1/admin/users                                 no      no   yes
 POST   /api/v1/admin/users  {}                             no      no   yes
+GET    /api/v1/admin/users/access-changes                  no      no   yes
 GET    /api/v1/admin/users/{me}                            no      no   yes
 GET    /api/v1/admin/users/{other}                         no      no   yes
 PATCH  /api/v1/admin/users/{me}  {"roles":["root"]}        no      no   yes

@@ -48,6 +48,7 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']):
       queueLimit: config.PASSWORD_HASH_QUEUE,
     },
     firstPerson: { username: config.ADMIN_USERNAME, password: config.ADMIN_PASSWORD },
+    accessChangeDays: config.ACCESS_CHANGE_RETENTION_DAYS,
   })
   await app.register(settings, { prefix: '/api/v1/users' })
   await app.register(documents, {

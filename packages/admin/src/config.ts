@@ -49,5 +49,12 @@ export const Config = Type.Object({
     default: 30,
     description: 'How long a deleted document keeps late writes of older versions away, days',
   }),
+  ACCESS_CHANGE_RETENTION_DAYS: Type.Integer({
+    minimum: 1,
+    maximum: 3650,
+    default: 90,
+    description:
+      'How long it is remembered that somebody got other roles or another password, days; a gateway that was away for longer keeps sessions from before',
+  }),
 })
 export type Config = Readonly<Static<typeof Config>>

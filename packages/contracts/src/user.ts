@@ -122,6 +122,30 @@ export const UserChange = Type.Object(
 )
 export type UserChange = Static<typeof UserChange>
 
+/** Since when what a person was given before – sessions, tokens – must not work any more. */
+export const AccessChange = Type.Object(
+  {
+    userId: EntityId,
+    version: Type.Integer({
+      minimum: 1,
+      description: 'Version of the person since; whatever was given to an earlier one is over',
+    }),
+    changedAt: Timestamp,
+  },
+  { title: 'AccessChange' },
+)
+
+/** Answer of `GET /users/access-changes`. Without `nextCursor` there is no more. */
+export const AccessChangePage = Type.Object(
+  {
+    items: Type.Array(AccessChange),
+    asOf: Type.String({ format: 'date-time', description: 'Time of the store at this reading' }),
+    nextCursor: Type.Optional(Type.String()),
+  },
+  { title: 'AccessChangePage' },
+)
+export type AccessChangePage = Static<typeof AccessChangePage>
+
 /** Body of `POST /users/verify` and of the gateway's login. */
 export const Credentials = Type.Object(
   {

@@ -42,6 +42,11 @@ export const Config = Type.Object({
     description: 'Signs refresh tokens; `current,previous` while rotating',
   }),
   JWT_REFRESH_EXPIRATION: duration('7d', 'How long a session can be continued'),
+  ACCESS_POLL_MS: count(
+    1000,
+    60_000,
+    'How often the admin service is asked whose roles or password changed, ms',
+  ),
   ADMIN_SERVICE_URL: url('Where the admin service is', { default: 'http://localhost:3000' }),
   ADMIN_SERVICE_API_KEY: Type.String({
     default: 'gateway-service-key',

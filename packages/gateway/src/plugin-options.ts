@@ -74,6 +74,7 @@ export const authOptions = (config: Config): AuthOptions => ({
   accessTtlMs: durationMs(config.JWT_EXPIRATION),
   refreshSecrets: config.JWT_REFRESH_SECRET,
   refreshTtlMs: durationMs(config.JWT_REFRESH_EXPIRATION),
+  accessPollMs: config.ACCESS_POLL_MS,
 })
 
 /** @throws ConfigError webhook mode without what it needs */

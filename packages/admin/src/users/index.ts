@@ -5,6 +5,7 @@
 import fp from 'fastify-plugin'
 import '@potok/core/metrics'
 import { Counter, Gauge } from 'prom-client'
+import { createAccessChanges } from './access-changes.ts'
 import { createCredentials } from './credentials.ts'
 import { createPasswords, type PasswordsOptions } from './passwords.ts'
 import { routes } from './routes.ts'
@@ -20,7 +21,12 @@ interface UsersOptions {
   passwords: PasswordsOptions
   /** Made, with the role admin, when nobody has that username. */
   firstPerson: FirstPerson
+  /** How long a change of somebody's access can be asked for, days. */
+  accessChangeDays: number
 }
+
+const DAY_MS = 86_400_000
+const PURGE_EVERY_MS = 3_600_000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -29,7 +35,7 @@ declare module 'fastify' {
 }
 
 export default fp<UsersOptions>(
-  async (app, { prefix, passwords: passwordsOptions, firstPerson }) => {
+  async (app, { prefix, passwords: passwordsOptions, firstPerson, accessChangeDays }) => {
     const log = app.log.child({ context: 'Users' })
     const hashes = new Counter({
       name: 'password_hashes_total',
@@ -49,8 +55,16 @@ export default fp<UsersOptions>(
     )
     const users = createUsers({ database: app.store, passwords })
     const credentials = createCredentials({ database: app.store, passwords, users })
+    const accessChanges = createAccessChanges({ database: app.store })
     app.decorate('users', users)
-    await app.register(routes, { prefix, users, credentials })
+    await app.register(routes, { prefix, users, accessChanges, credentials })
+    const purge = setInterval(() => {
+      accessChanges.purge(accessChangeDays * DAY_MS).catch((err: unknown) => {
+        // The store is away; the next time finds the same rows.
+        log.warn({ err }, 'old changes of access could not be forgotten')
+      })
+    }, PURGE_EVERY_MS).unref()
+    app.addHook('onClose', async () => clearInterval(purge))
 
     // Only where there is nobody yet: a first person who was removed stays removed.
     const nobody = (await users.list({ limit: 1 })).items.length === 0

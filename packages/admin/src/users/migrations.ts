@@ -46,5 +46,25 @@ const users: Migration = {
   },
 }
 
+const accessChanges: Migration = {
+  async up(db) {
+    await db.schema
+      .createTable('access_changes')
+      // No reference: it must outlive the person.
+      .addColumn('user_id', 'text', (column) => column.primaryKey())
+      .addColumn('version', 'integer', (column) => column.notNull())
+      .addColumn('changed_at', 'bigint', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createIndex('access_changes_by_time')
+      .on('access_changes')
+      .columns(['changed_at', 'user_id'])
+      .execute()
+  },
+}
+
 /** What the plugin `users` stores. */
-export const usersMigrations: Record<string, Migration> = { '2026-01-01-users': users }
+export const usersMigrations: Record<string, Migration> = {
+  '2026-01-01-users': users,
+  '2026-01-04-access-changes': accessChanges,
+}

@@ -1,17 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { entityTag, isKnown } from '@potok/core/lib/precondition'
+import type { AccessChanges } from './access-changes.ts'
 import type { CredentialsCheck } from './credentials.ts'
 import { operations } from './schemas.ts'
 import type { Users } from './users.ts'
 
 export interface RoutesOptions {
   users: Users
+  accessChanges: Pick<AccessChanges, 'list'>
   credentials: CredentialsCheck
 }
 
 export const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
   app,
-  { users, credentials },
+  { users, accessChanges, credentials },
 ) => {
   const onRequest = app.requireApiKey
   const config = { self: true }
@@ -25,6 +27,12 @@ export const routes: FastifyPluginAsyncTypebox<RoutesOptions> = async (
     return reply.code(201).send(user)
   })
   app.get('', { onRequest, schema: operations.list }, async (request) => users.list(request.query))
+  app.get(
+    '/access-changes',
+    // Asked every second by each gateway.
+    { onRequest, config: { quiet: true, rateLimit: false }, schema: operations.accessChanges },
+    async (request) => accessChanges.list(request.query),
+  )
   app.get('/:id', { onRequest, config, schema: operations.get }, async (request, reply) => {
     const user = await users.get(request.params.id)
     reply.header('etag', entityTag(user.version))

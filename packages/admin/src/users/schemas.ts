@@ -1,6 +1,8 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Problem } from '@potok/contracts/problem'
+import { Timestamp } from '@potok/contracts/identifiers'
 import {
+  AccessChangePage,
   Credentials,
   MaxUserId,
   PasswordChange,
@@ -59,6 +61,16 @@ const UserPage = Type.Object(
 )
 export type UserPage = Static<typeof UserPage>
 
+const AccessChangeFilter = Type.Object(
+  {
+    since: Type.Optional(Timestamp),
+    limit: Type.Optional(Type.Integer({ ...PageLimit, default: 500, examples: [500] })),
+    cursor: Type.Optional(PageCursor),
+  },
+  { additionalProperties: false },
+)
+export type AccessChangeFilter = Static<typeof AccessChangeFilter>
+
 /** What the environment says about the person that a first start makes. */
 export interface FirstPerson {
   username: string
@@ -83,6 +95,14 @@ export const operations = {
     summary: 'People by username, page by page',
     querystring: UserFilter,
     response: { 200: UserPage, '4xx': Problem },
+  },
+  accessChanges: {
+    tags,
+    summary: 'Whose access changed: roles, password, active, removal',
+    description:
+      'For whoever keeps sessions: those of an earlier version of the person are over. Ask again for the last seconds: a change becomes visible when its transaction ends.',
+    querystring: AccessChangeFilter,
+    response: { 200: AccessChangePage, '4xx': Problem },
   },
   get: {
     tags,

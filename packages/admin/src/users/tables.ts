@@ -37,4 +37,11 @@ export interface UsersTables {
     /** Lower case. */
     label: string
   }
+  /** Whoever got other roles or another password, was switched off or on, or removed; the last time of each. */
+  access_changes: {
+    user_id: string
+    /** The version that the person has, or would have, since. */
+    version: NumberColumn
+    changed_at: NumberColumn
+  }
 }

@@ -7,6 +7,7 @@ import type { AdminTables, Store } from '../store/index.ts'
 import { isMet } from '@potok/core/lib/precondition'
 import { MaxUserIdTaken, UserChanged, UsernameTaken, UserNotFound } from './errors.ts'
 import type { Passwords } from './passwords.ts'
+import { isAccessChange, recordAccessChange } from './access-changes.ts'
 import { listUsers } from './user-list.ts'
 import type { UserFilter, UserPage } from './schemas.ts'
 import { checkTimeZone } from './time-zone.ts'
@@ -92,7 +93,7 @@ export function createUsers({ database, passwords }: UsersDeps) {
           if (hash !== undefined) await storeHash(trx, database, before.id, hash)
           const after = changed(before, change)
           if (hash === undefined && isDeepStrictEqual(before, after)) return before
-          return updateUser(trx, database, after)
+          return updateUser(trx, database, after, isAccessChange(before, after, hash))
         }),
       )
     },
@@ -107,6 +108,7 @@ export function createUsers({ database, passwords }: UsersDeps) {
         if (!isMet({ ifMatch }, user.version)) throw new UserChanged()
         // Credentials, labels and settings go with the row: on delete cascade.
         await trx.deleteFrom('users').where('id', '=', user.id).execute()
+        await recordAccessChange(trx, database, { id: user.id, version: user.version + 1 })
       })
     },
   }
@@ -168,7 +170,7 @@ async function insertUser(
   return user
 }
 
-async function updateUser(trx: Write, sql: Sql, user: User): Promise<User> {
+async function updateUser(trx: Write, sql: Sql, user: User, isAccess: boolean): Promise<User> {
   const row = await trx
     .updateTable('users')
     .set({
@@ -188,7 +190,9 @@ async function updateUser(trx: Write, sql: Sql, user: User): Promise<User> {
     .executeTakeFirstOrThrow()
   await trx.deleteFrom('user_labels').where('user_id', '=', user.id).execute()
   await trx.insertInto('user_labels').values(labelsOf(user)).execute()
-  return toUser(row)
+  const updated = toUser(row)
+  if (isAccess) await recordAccessChange(trx, sql, updated)
+  return updated
 }
 
 /** Makes `hash` the password of the person. */

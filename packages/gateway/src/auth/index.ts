@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { createAccessChanges } from './access-changes.ts'
 import { createBackOff, type Curve } from './back-off.ts'
 import { createBearerGuard, createVerify } from './bearer.ts'
 import { createLinkCodes } from './link-codes.ts'
@@ -27,6 +28,8 @@ export interface AuthOptions {
   revocationPollMs?: number
   /** Without a successful look for so long nobody is let in. Default 30 000. */
   revocationStaleMs?: number
+  /** Between two looks for people whose access changed at the admin service. Undefined: nobody looks. */
+  accessPollMs?: number
   /** How long a refresh token's parent is answered with the same child. Default 10 000. */
   parentGraceMs?: number
   /** Default 10 minutes. */
@@ -66,6 +69,8 @@ declare module 'fastify' {
 
 /** As long as a write of the database may take: so late the end of a session may become visible. */
 const REVOCATION_OVERLAP_MS = 15_000
+/** While the admin service does not answer. */
+const ACCESS_MAX_PAUSE_MS = 15_000
 
 async function createParts(app: FastifyInstance, options: AuthOptions) {
   const { accessTtlMs, refreshTtlMs, accessSecrets, refreshSecrets } = options
@@ -139,6 +144,20 @@ function createRedeem({ backOff, linkCodes }: Parts): Auth['redeemLinkCode'] {
   }
 }
 
+/** Follows the admin service once the process is up: it may be down, and nobody waits for it. */
+function followAccess(app: FastifyInstance, { people, login, log }: Parts, pollMs: number): void {
+  const changes = createAccessChanges({
+    people,
+    endOlder: login.endOlder,
+    pollMs,
+    maxPauseMs: Math.max(pollMs, ACCESS_MAX_PAUSE_MS),
+    overlapMs: REVOCATION_OVERLAP_MS,
+    log,
+  })
+  app.addHook('onListen', async () => changes.start())
+  app.addHook('preClose', () => changes.stop())
+}
+
 async function startUpkeep(app: FastifyInstance, parts: Parts, purgeMs: number): Promise<void> {
   const { revocations, sessions, backOff, log } = parts
   await revocations.start()
@@ -166,6 +185,7 @@ export default fp<AuthOptions>(
       redeemLinkCode: createRedeem(parts),
     })
     await startUpkeep(app, parts, options.purgeMs ?? 3_600_000)
+    if (options.accessPollMs !== undefined) followAccess(app, parts, options.accessPollMs)
     await app.register(routes, { prefix: '/api/v1/auth', ...parts })
   },
   {

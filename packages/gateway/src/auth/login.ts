@@ -64,6 +64,7 @@ export function createLogin(deps: LoginDeps) {
       const user = await verify({ ...credentials, username }, client)
       const { token, ended } = await sessions.create({
         userId: user.id,
+        userVersion: user.version,
         username,
         place,
         userAgent,
@@ -77,6 +78,13 @@ export function createLogin(deps: LoginDeps) {
     endAll: async (person: { id: string } | { username: string }): Promise<number> => {
       const ended = await sessions.endAll(person)
       for (const { id, user_id: userId } of ended) announce({ sid: id, userId })
+      return ended.length
+    },
+
+    /** Ends the sessions that a person opened before this version of theirs. @returns how many */
+    endOlder: async (userId: string, version: number): Promise<number> => {
+      const ended = await sessions.endOlder(userId, version)
+      for (const sid of ended) announce({ sid, userId })
       return ended.length
     },
 

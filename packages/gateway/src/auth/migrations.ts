@@ -50,4 +50,13 @@ export const authMigrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '2026-02-auth-user-version': {
+    async up(db) {
+      await db.schema
+        .alterTable('auth_sessions')
+        // Of sessions from before nobody knows the version: any change of their person ends them.
+        .addColumn('user_version', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute()
+    },
+  },
 }

@@ -1,12 +1,15 @@
-import { User, type Credentials } from '@potok/contracts/user'
+import { AccessChangePage, User, type Credentials } from '@potok/contracts/user'
 import { isUpstreamError, type HttpClient } from '@potok/core/http-client'
 import { createParser } from '@potok/core/validation'
 import { PersonsUnavailable } from './errors.ts'
 
 const parseUser = createParser(User)
+const parseAccessChanges = createParser(AccessChangePage)
 
 /** When the admin service does not say when to come back. */
 const RETRY_AFTER_SECONDS = 5
+/** It is asked again soon. */
+const ACCESS_CHANGES_DEADLINE_MS = 2000
 
 export type Context = Record<string, string>
 export type People = ReturnType<typeof createPeople>
@@ -39,6 +42,22 @@ export function createPeople({ request }: Pick<HttpClient, 'request'>) {
     /** The person with this name and password. @throws PersonsUnavailable */
     verify: (credentials: Credentials, headers: Context): Promise<User | undefined> =>
       ask({ method: 'POST', path: '/api/v1/users/verify', json: credentials, headers }, [401]),
+
+    /**
+     * A page of changes of somebody's access since then, oldest first; without `since` all that are remembered.
+     * Rejects when the admin service does not answer with one.
+     */
+    async accessChanges(query: { since?: string; cursor?: string }): Promise<AccessChangePage> {
+      const path = '/api/v1/users/access-changes'
+      const { status, body } = await request({
+        method: 'GET',
+        path,
+        query,
+        deadlineMs: ACCESS_CHANGES_DEADLINE_MS,
+      })
+      if (status !== 200) throw new Error(`The admin service answered ${status}`)
+      return parseAccessChanges(body.json())
+    },
 
     /** The person, active or not. @throws PersonsUnavailable */
     byId: (id: string, headers: Context): Promise<User | undefined> =>

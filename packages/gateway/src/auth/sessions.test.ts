@@ -23,8 +23,9 @@ const sessionsOver = (database: Database<AuthTables>, options: Partial<SessionsO
     ...options,
   })
 
-const newSession = (userId = 'ann') => ({
+const newSession = (userId = 'ann', userVersion = 1) => ({
   userId,
+  userVersion,
   username: userId,
   place: '192.0.2.1',
   userAgent: 'test',
@@ -176,6 +177,24 @@ describeDatabases('refresh', (store) => {
       }
       database.setClockOffset(round * 60_000)
     }
+  })
+
+  test('a change of a person ends their sessions from before it, refreshed or not, and no other', async () => {
+    const sessions = sessionsOver(await store.open<AuthTables>(authMigrations))
+    const { token: old } = await sessions.create(newSession('ann', 3))
+    const { token: older } = await sessions.create(newSession('ann', 2))
+    const { token: young } = await sessions.create(newSession('ann', 4))
+    const { token: other } = await sessions.create(newSession('bob', 1))
+    const refreshed = await sessions.refresh(old)
+    if (!('token' in refreshed)) throw new Error('refused')
+
+    expect((await sessions.endOlder('ann', 4)).toSorted()).toEqual([old.sid, older.sid].toSorted())
+    expect(await sessions.endOlder('ann', 4)).toEqual([])
+
+    const verdicts = [refreshed.token, older, young, other].map(
+      async (token) => (await sessions.inspect(token)).verdict,
+    )
+    expect(await Promise.all(verdicts)).toEqual(['refused', 'refused', 'rotate', 'rotate'])
   })
 
   test('the store gives neither a token away nor what follows it', async () => {

@@ -14,6 +14,8 @@ import { digestOf, newSeed, type RefreshToken } from './tokens.ts'
 
 export interface NewSession {
   userId: string
+  /** Version of the person, as they were when they proved who they are. */
+  userVersion: number
   username: string
   /** Network of the client. */
   place: string
@@ -84,6 +86,9 @@ export function createSessions(options: SessionsOptions) {
           .execute()
       }),
 
+    /** Ends the sessions that a person opened before this version of theirs. @returns those that had not ended before */
+    endOlder: (userId: string, version: number) => endOlder(options, userId, version),
+
     /** Has somebody logged in as this name from this network lately? */
     isKnownPlace: async (username: string, place: string): Promise<boolean> => {
       const row = await kysely
@@ -112,6 +117,22 @@ export function createSessions(options: SessionsOptions) {
   }
 }
 
+async function endOlder(
+  { database }: SessionsOptions,
+  userId: string,
+  version: number,
+): Promise<string[]> {
+  const older = await livingSessions(database.kysely, database, userId)
+    .select('id')
+    .where('user_version', '<', version)
+    .execute()
+  const ids = older.map(({ id }) => id)
+  if (ids.length > 0) {
+    await database.write((trx) => endSessions(trx, database, ids, 'person_changed'))
+  }
+  return ids
+}
+
 async function create(
   trx: Trx,
   { database, refreshTtlMs, perUser }: SessionsOptions,
@@ -131,6 +152,7 @@ async function create(
     .values({
       id: sid,
       user_id: wanted.userId,
+      user_version: wanted.userVersion,
       username: wanted.username,
       place: wanted.place,
       user_agent: wanted.userAgent.slice(0, USER_AGENT_LIMIT),

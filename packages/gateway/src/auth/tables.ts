@@ -4,6 +4,8 @@ import type { NumberColumn } from '@potok/core/database'
 export interface AuthSessionTable {
   id: string
   user_id: string
+  /** Version of the person at the login: a later change of their access ends the session. */
+  user_version: NumberColumn
   username: string
   /** Network of the client that logged in, to know the person's usual places. */
   place: string
