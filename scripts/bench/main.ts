@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchEdge } from './edge/suite.ts'
 import { benchQueue } from './queue/suite.ts'
 import { benchRequests } from './requests/suite.ts'
 import { benchSockets } from './sockets/suite.ts'
@@ -12,6 +13,7 @@ import { benchState } from './state/suite.ts'
 import type { BenchOptions, Suite } from './suite.ts'
 
 const SUITES: Record<string, Suite> = {
+  edge: benchEdge,
   queue: benchQueue,
   requests: benchRequests,
   sockets: benchSockets,
