@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
 import type { FastifyReply, RawServerBase, RouteGenericInterface } from 'fastify'
+import { AnswerStream } from './answer.ts'
 import { isUpstreamError } from './errors.ts'
 import type { ClientRequest } from './proxied-request.ts'
 
@@ -18,14 +18,18 @@ export const proxyReplyOptions = {
   },
   onResponse(_request: ClientRequest, reply: ClientReply, answer: unknown): void {
     const { raw } = reply
+    const body = bodyOf(answer)
     const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream')
     if (isStream && 'flushHeaders' in raw) raw.once('pipe', () => raw.flushHeaders())
-    void reply.send(streamOf(answer))
+    void reply.send(body)
   },
 }
 
 /** reply-from's types call it an `IncomingMessage`; it is whatever the transport answered with. */
-function streamOf(answer: unknown): Readable | undefined {
+export function bodyOf(answer: unknown): AnswerStream | Buffer | undefined {
   const isAnswer = typeof answer === 'object' && answer !== null && 'stream' in answer
-  return isAnswer && answer.stream instanceof Readable ? answer.stream : undefined
+  if (!isAnswer) return undefined
+  return answer.stream instanceof AnswerStream || Buffer.isBuffer(answer.stream)
+    ? answer.stream
+    : undefined
 }

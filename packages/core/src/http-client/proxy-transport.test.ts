@@ -498,6 +498,29 @@ test('a body that stalls is cut at the deadline', async () => {
   await vi.waitFor(() => expect(seen.aborted).toBe(1))
 })
 
+test('a short answer that breaks off is asked for again, and nobody sees half of it', async () => {
+  const { origin, seen } = await upstream((_request, response, hit) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '11' })
+    if (hit > 1) response.end('{"whole":1}')
+    else response.write('{"who', () => response.destroy())
+  })
+  const { port } = await gateway(origin)
+
+  expect(await send(port)).toMatchObject({ status: 200, text: '{"whole":1}' })
+  expect(seen.hits).toBe(2)
+})
+
+test('a short answer that stalls is a 504, not half an answer', async () => {
+  const { origin, seen } = await upstream((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '11' })
+    response.write('{"who')
+  })
+  const { port } = await gateway(origin, { deadlineMs: 150 })
+
+  expect((await send(port)).status).toBe(504)
+  await vi.waitFor(() => expect(seen.aborted).toBe(1))
+})
+
 test('a client that reads slowly keeps its answer as long as it reads on', async () => {
   const size = 24 * 1024 * 1024
   const { origin } = await upstream((_request, response) =>

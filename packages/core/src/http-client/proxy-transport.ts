@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Dispatcher } from 'undici'
+import { AnswerStream, exchange, type Answer } from './answer.ts'
+import { ProxiedRequestMissing } from './errors.ts'
 import { isEventStream, withoutHopByHop, type Headers } from './headers.ts'
 import { carriedRequest, onClientGone } from './proxied-request.ts'
 import { DEADLINE_HEADER, idempotentMethods } from './request.ts'
 import { createRequestBody } from './request-body.ts'
-import { discardBody, limitBody } from './response-body.ts'
+import { limitBody } from './response-body.ts'
 import type { Tries } from './tries.ts'
 
 export interface ProxyTransportOptions {
@@ -14,7 +16,7 @@ export interface ProxyTransportOptions {
   deadlineMs: number
   /** Larger request bodies are refused with 413, however they are sent. */
   bodyLimitBytes: number
-  /** Request bodies declared to be no larger are held, so that they can be sent again. */
+  /** Bodies declared to be no larger are held: requests to be sent again, answers to be sent in one piece. */
   bodyBufferBytes: number
   dispatcher: Dispatcher
   tries: Tries
@@ -41,19 +43,18 @@ export function createProxyTransport(options: ProxyTransportOptions) {
     wanted: Wanted<T>,
     answered?: (error: Error | null, data: Data<T>) => void,
   ): Promise<Data<T>> | void {
-    if (answered === undefined) return proxied.forward(wanted)
+    if (answered === undefined) return Promise.reject(new ProxiedRequestMissing(name))
     // What is thrown on from here would end the process. One client is left without an answer, not all.
     const fail = (err: unknown) => {
       log.error({ context: 'Proxy', err, upstream: name }, 'an answer could not be passed on')
       carriedRequest(wanted, name).request.raw.socket.destroy()
     }
+    // Not what its type says: the body is for `proxyReplyOptions` alone, and undici too fails without data.
+    const call = (error: unknown, data?: Answer): unknown =>
+      Reflect.apply(answered, undefined, [error, data])
     proxied
       .forward(wanted)
-      .then(
-        (data) => answered(null, data),
-        // undici too calls back without data then, against its type.
-        (error: unknown) => void Reflect.apply(answered, undefined, [error]),
-      )
+      .then((data) => call(null, data), call)
       .catch(fail)
   }
 
@@ -67,56 +68,66 @@ export function createProxyTransport(options: ProxyTransportOptions) {
 }
 
 function createForward(options: ProxyTransportOptions) {
-  const { name, dispatcher, tries, deadlineMs } = options
-  const eventStreams = new Set<Readable>()
+  const { name, dispatcher, tries, deadlineMs, bodyBufferBytes } = options
+  const { origin } = options.origin
+  const eventStreams = new Set<AnswerStream>()
 
   /** Puts an end to every answer but event streams, whose end is remembered to be made by hand. */
-  function watch({ headers, body }: Data<unknown>, endsAt: number, taken: () => number) {
+  function watch(stream: AnswerStream, headers: Headers, endsAt: number, taken: () => number) {
     if (isEventStream(headers)) {
-      eventStreams.add(body)
-      body.once('close', () => eventStreams.delete(body))
+      eventStreams.add(stream)
+      stream.once('close', () => eventStreams.delete(stream))
     } else {
       const remainingMs = endsAt - performance.now()
-      limitBody(body, name, { remainingMs, idleMs: deadlineMs, taken })
+      limitBody(stream, name, { remainingMs, idleMs: deadlineMs, taken })
     }
   }
 
-  async function forward<T>(wanted: Wanted<T>): Promise<Data<T>> {
+  async function forward(wanted: Wanted<unknown>): Promise<Answer> {
     const { headers: carried, request } = carriedRequest(wanted, name)
     const headers = withoutHopByHop(carried)
     const body = createRequestBody(sourceOf(wanted.body), lengthOf(headers), {
       name,
       limitBytes: options.bodyLimitBytes,
-      bufferBytes: options.bodyBufferBytes,
+      bufferBytes: bodyBufferBytes,
     })
-    const isSafe = idempotentMethods.has(wanted.method) || headers['idempotency-key'] !== undefined
+    const { method, path } = wanted
+    const isSafe = idempotentMethods.has(method) || headers['idempotency-key'] !== undefined
     const endsAt = performance.now() + deadlineMs
-    const answer = await tries.run<Data<T>>({
-      method: wanted.method,
+    const answer = await tries.run<Answer>({
+      method,
       // Until the head; from there on the framework destroys the body when the client leaves.
       onCallerGone: onClientGone(request),
       deadlineMs,
       prepare: () => body.prepare(),
       isRepeatable: () => isSafe && body.isRepeatable(),
       isStarved: () => body.isStarved(),
-      discard: (unread) => discardBody(unread.body),
-      attempt: (cut, remainingMs) =>
-        dispatcher.request<T>({
-          ...wanted,
-          origin: options.origin.origin,
-          headers: outgoing(headers, body.content(), remainingMs),
-          body: body.content() ?? null,
-          signal: cut,
-        }),
+      discard: ({ body: unread }) => unread instanceof AnswerStream && unread.discard(),
+      attempt: (cut, remainingMs) => {
+        const content = body.content()
+        return exchange(
+          dispatcher,
+          {
+            origin,
+            path,
+            method,
+            headers: outgoing(headers, content !== undefined, remainingMs),
+            body: content ?? null,
+          },
+          { cut, holdBytes: bodyBufferBytes },
+        )
+      },
     })
-    watch(answer, endsAt, () => request.raw.socket.bytesWritten)
+    if (answer.body instanceof AnswerStream) {
+      watch(answer.body, answer.headers, endsAt, () => request.raw.socket.bytesWritten)
+    }
     return { ...answer, headers: withoutHopByHop(answer.headers) }
   }
 
   return {
     forward,
     endStreams(): void {
-      for (const stream of eventStreams) stream.push(null)
+      for (const stream of eventStreams) stream.finish()
       eventStreams.clear()
     },
   }
@@ -132,12 +143,11 @@ function lengthOf(headers: Headers): number | undefined {
   return declared === undefined ? undefined : Number(declared)
 }
 
-function outgoing(headers: Headers, body: unknown, remainingMs: number): Headers {
+/** undici reads them at once, so every try may change the same ones. */
+function outgoing(headers: Headers, hasBody: boolean, remainingMs: number): Headers {
   // Node has answered `Expect: 100-continue` when the body was first read; a GET's body is not passed on.
-  const { expect: _expect, 'content-length': length, ...rest } = headers
-  return {
-    ...rest,
-    ...(body !== undefined && length !== undefined && { 'content-length': length }),
-    [DEADLINE_HEADER]: String(remainingMs),
-  }
+  if (headers.expect !== undefined) delete headers.expect
+  if (!hasBody && headers['content-length'] !== undefined) delete headers['content-length']
+  headers[DEADLINE_HEADER] = String(remainingMs)
+  return headers
 }

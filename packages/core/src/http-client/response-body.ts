@@ -4,16 +4,6 @@ import { upstreamError } from './errors.ts'
 
 type Body = Dispatcher.ResponseData['body']
 
-/** An answer nobody reads is taken in when it is about this small, so that its connection can be used again. */
-const DRAIN_BYTES = 64 * 1024
-const DRAIN_MS = 1000
-
-/** Frees the connection behind an answer that nobody will read. */
-export function discardBody(body: Body): void {
-  const signal = AbortSignal.timeout(DRAIN_MS)
-  body.dump({ limit: DRAIN_BYTES, signal }).catch(() => body.destroy())
-}
-
 /** The whole body; `bad` makes the error of one that is longer than the limit. */
 export async function readBody(body: Body, limitBytes: number, tooLong: () => Error) {
   const chunks: Buffer[] = []

@@ -17,13 +17,14 @@ import type { Headers } from './headers.ts'
 import type { HttpClientObserver } from './observer.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
-export interface Answer {
+/** The head of an answer. */
+export interface Head {
   statusCode: number
   headers: Headers
 }
 
 /** One request of a caller, however often it is sent. */
-export interface Call<T extends Answer> {
+export interface Call<T extends Head> {
   method: string
   /** Sending it twice does what sending it once does, and its body is still there. */
   isRepeatable: () => boolean
@@ -104,7 +105,7 @@ export class Tries {
   }
 
   /** The answer of the last try, whatever its status, or an `UpstreamError`. */
-  async run<T extends Answer>(call: Call<T>): Promise<T> {
+  async run<T extends Head>(call: Call<T>): Promise<T> {
     const { name, budget, observe } = this.#options
     budget.countRequest()
     const cut = new Cut()
@@ -125,7 +126,7 @@ export class Tries {
     }
   }
 
-  async #tryAll<T extends Answer>(call: Call<T>, progress: Progress): Promise<T> {
+  async #tryAll<T extends Head>(call: Call<T>, progress: Progress): Promise<T> {
     await call.prepare?.()
     progress.step = 'waiting'
     const { result } = await this.#retry.execute(({ attempt }) =>
@@ -135,7 +136,7 @@ export class Tries {
     return result.answer
   }
 
-  async #tryOnce<T extends Answer>(call: Call<T>, progress: Progress, retries: number) {
+  async #tryOnce<T extends Head>(call: Call<T>, progress: Progress, retries: number) {
     const outcome: Outcome<T> = { result: await this.#settle(call, progress) }
     outcome.retryInMs = this.#wait(outcome, call, progress, retries)
     if (outcome.retryInMs !== undefined && 'answer' in outcome.result) {
@@ -144,7 +145,7 @@ export class Tries {
     return outcome
   }
 
-  async #settle<T extends Answer>(call: Call<T>, progress: Progress): Promise<Result<T>> {
+  async #settle<T extends Head>(call: Call<T>, progress: Progress): Promise<Result<T>> {
     const { name, circuit } = this.#options
     try {
       if (progress.cut.aborted) throw progress.cut.reason
@@ -160,7 +161,7 @@ export class Tries {
   }
 
   /** One attempt as the circuit sees it: an answer, or an error that says whose fault it was. */
-  async #attempt<T extends Answer>(call: Call<T>, progress: Progress): Promise<T> {
+  async #attempt<T extends Head>(call: Call<T>, progress: Progress): Promise<T> {
     const { name, observe } = this.#options
     if (progress.cut.aborted) throw progress.cut.reason
     progress.step = 'under way'
@@ -183,7 +184,7 @@ export class Tries {
   }
 
   /** How long to wait before the next try, or undefined when this outcome is what the caller gets. */
-  #wait<T extends Answer>(
+  #wait<T extends Head>(
     outcome: Outcome<T>,
     call: Call<T>,
     progress: Progress,
@@ -212,7 +213,7 @@ export class Tries {
   }
 
   /** The error of a call whose time is over now: whose fault depends on what it was waiting for. */
-  #lateness<T extends Answer>(call: Call<T>, { step }: Progress): UpstreamError {
+  #lateness<T extends Head>(call: Call<T>, { step }: Progress): UpstreamError {
     const { name } = this.#options
     if (step === 'preparing' || call.isStarved?.() === true) {
       return upstreamError('client_too_slow', name)
@@ -222,7 +223,7 @@ export class Tries {
   }
 }
 
-function isTransient(result: Result<Answer>): boolean {
+function isTransient(result: Result<Head>): boolean {
   if ('answer' in result) return RETRIED_STATUSES.has(result.answer.statusCode)
   return isUpstreamError(result.error) && result.error.reason === 'upstream_unreachable'
 }

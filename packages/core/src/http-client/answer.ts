@@ -1,0 +1,174 @@
+import { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Cut } from './cut.ts'
+import { isEventStream, type Headers } from './headers.ts'
+
+/** The answer to a proxied request. */
+export interface Answer {
+  statusCode: number
+  headers: Headers
+  /** All of it where it is short and says so, else as it comes; undefined: there is none. */
+  body: Buffer | AnswerStream | undefined
+}
+
+/** Read ahead of a slow client at most. */
+const READ_AHEAD_BYTES = 64 * 1024
+/** An answer nobody reads is taken in when it is about this small, so that its connection can be used again. */
+const DRAIN_BYTES = 64 * 1024
+const DRAIN_MS = 1000
+
+/** A body as it comes, at the pace of its reader. Destroying it aborts the upstream. */
+export class AnswerStream extends Readable {
+  readonly #controller: Dispatcher.DispatchController
+  #isOver = false
+
+  constructor(controller: Dispatcher.DispatchController) {
+    super({ highWaterMark: READ_AHEAD_BYTES })
+    this.#controller = controller
+  }
+
+  override _read(): void {
+    this.#controller.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#abort(error ?? new Error('nobody reads the answer'))
+    done(error)
+  }
+
+  add(chunk: Buffer): void {
+    if (!this.#isOver && !this.push(chunk)) this.#controller.pause()
+  }
+
+  complete(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.push(null)
+  }
+
+  fail(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.destroy(error)
+  }
+
+  /** Ends it for its reader as if the upstream had. */
+  finish(): void {
+    if (this.#isOver) return
+    this.push(null)
+    this.#abort(new Error('the answer was ended'))
+  }
+
+  /** Frees the connection behind it; nobody will read it. */
+  discard(): void {
+    let size = 0
+    const timer = setTimeout(() => this.destroy(), DRAIN_MS)
+    this.on('error', () => undefined)
+    this.once('close', () => clearTimeout(timer))
+    this.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength
+      if (size > DRAIN_BYTES) this.destroy()
+    })
+  }
+
+  #abort(reason: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#controller.abort(reason)
+  }
+}
+
+/**
+ * One answer on its way in. Most are a few hundred bytes: held until they are whole they cost one write and no stream,
+ * and one that breaks off can still be asked for again.
+ */
+class Reception implements Dispatcher.DispatchHandler {
+  readonly #cut: Cut
+  readonly #holdBytes: number
+  readonly #isHead: boolean
+  readonly #resolve: (answer: Answer) => void
+  readonly #reject: (error: unknown) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #held: { statusCode: number; headers: Headers; chunks: Buffer[] } | undefined
+  #stream: AnswerStream | undefined
+
+  constructor(
+    { cut, holdBytes, isHead }: { cut: Cut; holdBytes: number; isHead: boolean },
+    resolve: (answer: Answer) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#cut = cut
+    this.#holdBytes = holdBytes
+    this.#isHead = isHead
+    this.#resolve = resolve
+    this.#reject = reject
+    cut.once('abort', () => this.#controller?.abort(this.#reason()))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#cut.aborted) controller.abort(this.#reason())
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Headers,
+  ): void {
+    // An interim answer (RFC 9110 §15.2): the final one follows.
+    if (statusCode < 200) return
+    if (this.#isShort(statusCode, headers)) this.#held = { statusCode, headers, chunks: [] }
+    else {
+      this.#stream = new AnswerStream(controller)
+      this.#resolve({ statusCode, headers, body: this.#stream })
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#held === undefined) this.#stream?.add(chunk)
+    else this.#held.chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (this.#held === undefined) {
+      this.#stream?.complete()
+      return
+    }
+    const { chunks, statusCode, headers } = this.#held
+    const [first] = chunks
+    this.#resolve({
+      statusCode,
+      headers,
+      body: chunks.length > 1 ? Buffer.concat(chunks) : first,
+    })
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    if (this.#stream === undefined) this.#reject(error)
+    else this.#stream.fail(error)
+  }
+
+  #isShort(statusCode: number, headers: Headers): boolean {
+    if (this.#isHead || statusCode === 204 || statusCode === 304) return true
+    const { 'content-length': length, 'content-type': type } = headers
+    // Whoever sends bytes in one piece would say "octet-stream" where the service said nothing.
+    if (length === undefined || type === undefined || isEventStream(headers)) return false
+    return Number(length) <= this.#holdBytes
+  }
+
+  #reason(): Error {
+    return this.#cut.reason ?? new Error('cut off')
+  }
+}
+
+/** Sends a request; resolves with the head of its answer, or with all of it when it is no longer than `holdBytes`. */
+export function exchange(
+  dispatcher: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  { cut, holdBytes }: { cut: Cut; holdBytes: number },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const isHead = options.method === 'HEAD'
+    dispatcher.dispatch(options, new Reception({ cut, holdBytes, isHead }, resolve, reject))
+  })
+}
