@@ -1,4 +1,5 @@
 import type { RedisLink } from '../redis/index.ts'
+import { createSharedHits } from './shared-hits.ts'
 
 /** Hits of one key in its window, which starts with the first of them. */
 export interface Count {
@@ -19,22 +20,13 @@ export interface CountersOptions {
 
 export type Counters = ReturnType<typeof createCounters>
 
-/** One round trip, and a key never stays without an end. */
-const HIT = `
-local current = redis.call('INCR', KEYS[1])
-local ttl = redis.call('PTTL', KEYS[1])
-if ttl < 0 then
-  ttl = tonumber(ARGV[1])
-  redis.call('PEXPIRE', KEYS[1], ttl)
-end
-return {current, ttl}`
-
 /**
  * Counts hits in Redis and beside it. What Redis said last is kept, so that an outage goes on from there, and a key over
  * its limit is refused without asking: those who hammer cost Redis nothing.
  */
 export function createCounters({ link, deadlineMs, maxKeys, now }: CountersOptions) {
   const local = new Map<string, { current: number; endsAt: number }>()
+  const hitThere = link && createSharedHits(link, deadlineMs)
 
   function known(key: string) {
     const entry = local.get(key)
@@ -59,20 +51,11 @@ export function createCounters({ link, deadlineMs, maxKeys, now }: CountersOptio
     })
   }
 
-  async function hitThere(key: string, windowMs: number): Promise<Count | undefined> {
-    return link?.attempt(
-      'rate_limit',
-      async (client) => countOf(await client.eval(HIT, 1, `rate-limit:${key}`, windowMs)),
-      () => undefined,
-      { deadlineMs },
-    )
-  }
-
   return {
     /** Counts one hit. Never rejects, whatever Redis does. */
-    async hit(key: string, windowMs: number, limit: number): Promise<Count> {
+    hit: async (key: string, windowMs: number, limit: number): Promise<Count> => {
       const entry = known(key)
-      if (link === undefined || (entry !== undefined && entry.current > limit)) {
+      if (hitThere === undefined || (entry !== undefined && entry.current > limit)) {
         return hitHere(key, windowMs)
       }
       const shared = await hitThere(key, windowMs)
@@ -84,11 +67,4 @@ export function createCounters({ link, deadlineMs, maxKeys, now }: CountersOptio
     /** Keys remembered here. */
     size: () => local.size,
   }
-}
-
-/** What the script returned, if it is that. */
-function countOf(reply: unknown): Count | undefined {
-  if (!Array.isArray(reply)) return undefined
-  const [current, ttl]: unknown[] = reply
-  return typeof current === 'number' && typeof ttl === 'number' ? { current, ttl } : undefined
 }

@@ -243,6 +243,22 @@ describeService(redisService, 'with a Redis', () => {
     expect(sent).toEqual(Array.from({ length: 4 }, () => 'rate_limit ok'))
   })
 
+  test('requests that come together are one command, each counted for its own caller', async () => {
+    const { link, sent } = await build({ server: await server(), ...patient })
+    ok(link)
+    const counters = createCounters({ link, deadlineMs: 2000, maxKeys: 1000, now: Date.now })
+    const callers = Array.from({ length: 300 }, (_one, n) => `caller ${n % 100}`)
+
+    const counts = await Promise.all(callers.map((key) => counters.hit(key, 60_000, 1000)))
+
+    // More than one command may carry are two.
+    expect(sent).toEqual(['rate_limit ok', 'rate_limit ok'])
+    expect(counts.map(({ current }) => current)).toEqual(
+      callers.map((_key, n) => 1 + Math.floor(n / 100)),
+    )
+    expect(counts.every(({ ttl }) => ttl > 59_000 && ttl <= 60_000)).toBe(true)
+  })
+
   test('the window ends in Redis as it began', async () => {
     const { link, statuses } = await build({ server: await server(), ttlSeconds: 1, ...patient })
     ok(link)
