@@ -1,12 +1,14 @@
 /**
  * The log of a process: one JSON object a line, with the field names that the commission fixed.
  */
-import { LogController } from 'fastify'
+import type { LogController } from 'fastify'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { BaseConfig } from '../config/schemas.ts'
+import { RequestLog } from './request-log.ts'
 
 export type { Logger } from 'pino'
+export { requestLogger } from './request-log.ts'
 
 /** Where secrets could stand in what we log; central, because a forgotten one cannot be taken back. */
 const REDACTED = [
@@ -55,6 +57,19 @@ function errorFields(error: unknown): unknown {
 }
 
 /**
+ * Standard output, many lines a write: one write each would cost as much as the rest of a small request, and a pipe whose
+ * reader is slow would stop the process. `fatal` and the end of the process write what is left.
+ */
+const OUTPUT = {
+  dest: 1,
+  sync: false,
+  minLength: 8192,
+  periodicFlush: 100,
+  /** Lines are dropped rather than memory filled when nobody reads them. */
+  maxLength: 64 * 1024 * 1024,
+}
+
+/**
  * Creates the process's logger.
  * @param destination where lines go; default is standard output
  */
@@ -83,31 +98,7 @@ export function createLogger(
     serializers: { err: errorFields },
     redact: { paths: REDACTED, censor: '[redacted]' },
   }
-  return stream === undefined ? pino(options) : pino(options, stream)
+  return pino(options, stream ?? pino.destination(OUTPUT))
 }
 
-/** One line per finished request; probes and scrapes only at debug. */
-class RequestLog extends LogController {
-  override incomingRequest(): void {
-    // The completed line says all of it; two lines a request would double the cost of logging.
-  }
-
-  override requestCompleted(
-    ...[error, request, reply]: Parameters<LogController['requestCompleted']>
-  ): void {
-    const quiet = request.routeOptions.config.quiet === true
-    const fields = {
-      context: 'Http',
-      method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
-      status: reply.statusCode,
-      durationMs: Math.round(reply.elapsedTime * 100) / 100,
-      ...(error ? { error: error.message } : {}),
-    }
-    if (quiet) request.log.debug(fields, 'request completed')
-    else request.log.info(fields, 'request completed')
-  }
-}
-
-export const requestLog = (): LogController =>
-  new RequestLog({ requestIdLogLabel: 'correlationId' })
+export const requestLog = (log: Logger): LogController => new RequestLog(log)

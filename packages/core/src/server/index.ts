@@ -11,7 +11,7 @@ import correlation, { correlationIdOf } from '../correlation/index.ts'
 import docs, { type DocsOptions } from '../docs/index.ts'
 import health, { type HealthOptions } from '../health/index.ts'
 import { trustedProxies } from '../lib/trusted-proxies.ts'
-import { requestLog } from '../logging/index.ts'
+import { requestLog, requestLogger } from '../logging/index.ts'
 import metrics, { type MetricsOptions } from '../metrics/index.ts'
 import problem, { MAX_PARAM_LENGTH, sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
@@ -45,7 +45,8 @@ export async function createServer(options: ServerOptions) {
   const logger: FastifyBaseLogger = options.logger
   const app = fastify({
     loggerInstance: logger,
-    logController: requestLog(),
+    logController: requestLog(options.logger),
+    childLoggerFactory: requestLogger,
     genReqId: correlationIdOf,
     requestIdHeader: false,
     bodyLimit: config.BODY_LIMIT,
@@ -73,8 +74,9 @@ export async function createServer(options: ServerOptions) {
   await app.register(metrics, { path: options.metricsPath, enabled: config.METRICS_ENABLED })
   await app.register(docs, options.docs)
   await app.register(health, { ...options.health, enabled: config.HEALTH_CHECK_ENABLED })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (app.health.draining) reply.header('connection', 'close')
+    done(null, payload)
   })
   return app
 }
