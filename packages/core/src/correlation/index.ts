@@ -1,7 +1,7 @@
 /**
  * Correlation: `x-correlation-id` accepted or made, echoed and forwarded; `traceparent` continued (W3C Trace Context).
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomFillSync, randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import type { FastifyRequest } from 'fastify'
@@ -29,15 +29,28 @@ export function correlationIdOf(raw: IncomingMessage): string {
   return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID()
 }
 
+/** Random bytes are drawn for a thousand requests at once: each draw is a call into OpenSSL. */
+const pool = Buffer.alloc(24 * 1024)
+let drawn = pool.length
+
+function randomHex(bytes: number): string {
+  if (drawn + bytes > pool.length) {
+    randomFillSync(pool)
+    drawn = 0
+  }
+  drawn += bytes
+  return pool.toString('hex', drawn - bytes, drawn)
+}
+
 /** Continues the caller's trace with a span of ours, or starts one. */
 export function continueTrace(headers: IncomingMessage['headers']): Trace {
   const given = headers['traceparent']
   const match = typeof given === 'string' ? TRACEPARENT.exec(given) : null
-  const traceId = match?.groups?.['trace'] ?? randomBytes(16).toString('hex')
+  const traceId = match?.groups?.['trace'] ?? randomHex(16)
   const flags = match?.groups?.['flags'] ?? '00'
   const trace: Trace = {
     traceId,
-    traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`,
+    traceparent: `00-${traceId}-${randomHex(8)}-${flags}`,
   }
   const state = headers['tracestate']
   // A tracestate without a valid traceparent must be dropped (W3C Trace Context 3.3.1.3).
@@ -60,9 +73,10 @@ export function forwardedContext(
 export default fp(
   async (app) => {
     app.decorateRequest('trace')
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       request.trace = continueTrace(request.headers)
       reply.header('x-correlation-id', request.id)
+      done()
     })
   },
   { name: '@potok/correlation', fastify: '5.x' },

@@ -1,10 +1,10 @@
 /**
  * Metrics: `app.metrics.client` and a registry of the process's own, served as Prometheus text.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import fastifyMetrics from 'fastify-metrics'
-import client, { Counter, Registry } from 'prom-client'
+import client, { Counter, Histogram, Registry } from 'prom-client'
 import '../rate-limit/index.ts'
 
 export interface MetricsOptions {
@@ -28,21 +28,38 @@ export function routeLabel(request: FastifyRequest): string {
   return request.routeOptions.url ?? UNMATCHED
 }
 
+/** Rate, errors and duration by route. */
+function requestMetrics(registry: Registry): onResponseHookHandler {
+  const labelNames = ['method', 'route', 'status'] as const
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'http_requests_total',
+    help: 'HTTP requests by method, route pattern and status',
+    labelNames,
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'HTTP requests from their first byte to the last of their answer',
+    labelNames,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  return (request, reply, done) => {
+    const labels = { method: request.method, route: routeLabel(request), status: reply.statusCode }
+    requests.inc(labels)
+    durations.observe(labels, reply.elapsedTime / 1000)
+    done()
+  }
+}
+
 export default fp<MetricsOptions>(
   async (app, { path, enabled }) => {
     const registry = new Registry()
     app.decorate('registry', registry)
     if (!enabled) return
 
-    const requests = new Counter({
-      name: 'http_requests_total',
-      help: 'HTTP requests by method, route pattern and status',
-      labelNames: ['method', 'route', 'status'] as const,
-      registers: [registry],
-    })
-    app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
-      requests.inc({ method: request.method, route: routeLabel(request), status: reply.statusCode })
-    })
+    app.addHook('onResponse', requestMetrics(registry))
     await app.register(fastifyMetrics.default, {
       promClient: { ...client, register: registry },
       endpoint: {
@@ -57,19 +74,8 @@ export default fp<MetricsOptions>(
         handler: () => undefined,
       },
       defaultMetrics: { enabled: true, register: registry },
-      routeMetrics: {
-        enabled: { histogram: true, summary: false },
-        registeredRoutesOnly: false,
-        overrides: {
-          labels: { status: 'status', getRouteLabel: routeLabel },
-          histogram: {
-            name: 'http_request_duration_seconds',
-            buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-            registers: [registry],
-          },
-          summary: { registers: [registry] },
-        },
-      },
+      // Ours are below: one hook instead of three, and timed by the reply, which knows it anyway.
+      routeMetrics: { enabled: false },
     })
   },
   { name: '@potok/metrics', fastify: '5.x' },
