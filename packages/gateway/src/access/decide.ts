@@ -1,5 +1,5 @@
 import type { Role } from '@potok/contracts/user'
-import { RULES, type Right, type Rule } from './table.ts'
+import { METHODS, RULES, type Right, type Rule } from './table.ts'
 
 interface Subject {
   id: string
@@ -67,15 +67,17 @@ function matches(
 }
 
 const compiled = RULES.map(compile)
+const byMethod = new Map<string, readonly Compiled[]>(
+  METHODS.map((method) => [
+    method,
+    compiled.filter(({ rule }) => rule.methods.some((known) => known === method)),
+  ]),
+)
 
 /** Whether the roles table lets somebody do something, and with which strings attached. */
 export function decide(subject: Subject, { method, path }: Wanted): Decision {
   const given = split(path)
-  const found = compiled.find(
-    (candidate) =>
-      candidate.rule.methods.some((known) => known === method) &&
-      matches(candidate, given, subject),
-  )
+  const found = byMethod.get(method)?.find((candidate) => matches(candidate, given, subject))
   if (found === undefined) return { allow: false, unknown: true }
   const rights = new Set(subject.roles.map((role) => found.rule.rights[role]))
   const right = WIDEST.find((candidate) => rights.has(candidate))

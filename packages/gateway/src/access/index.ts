@@ -23,7 +23,8 @@ declare module 'fastify' {
 
 /** The path as the service behind will read it: decoded once. The HTTP guard has refused what could be read twice. */
 function pathOf({ url }: FastifyRequest): string {
-  return decodeURIComponent(url.split('?', 1)[0] ?? '')
+  const path = url.split('?', 1)[0] ?? ''
+  return path.includes('%') ? decodeURIComponent(path) : path
 }
 
 export default fp(

@@ -25,11 +25,14 @@ export function createVerify({ tokens, revocations }: VerifyDeps) {
 export function createBearerGuard(verify: (token: string) => Principal) {
   return guard(async (request: FastifyRequest, reply: FastifyReply) => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.groups?.['token']
-    // RFC 9110 §11.6.1: whatever comes now as 401 says how to do it right.
-    reply.header('www-authenticate', 'Bearer realm="potok"')
-    if (token === undefined) throw new TokenMissing()
-    request.principal = verify(token)
+    try {
+      if (token === undefined) throw new TokenMissing()
+      request.principal = verify(token)
+    } catch (error) {
+      // RFC 9110 §11.6.1: a 401 says how to do it right.
+      reply.header('www-authenticate', 'Bearer realm="potok"')
+      throw error
+    }
     request.log = request.log.child({ userId: request.principal.id })
-    reply.removeHeader('www-authenticate')
   })
 }

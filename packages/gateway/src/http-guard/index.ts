@@ -15,7 +15,7 @@ function isForSockets({ url = '', headers }: IncomingMessage): boolean {
 export default fp(
   async (app) => {
     ignoreUpgrades(app.server, isForSockets)
-    app.addHook('onRequest', async ({ raw }, reply) => {
+    app.addHook('onRequest', ({ raw }, reply, done) => {
       try {
         checkHost(raw)
         checkPath(raw.url ?? '')
@@ -24,6 +24,7 @@ export default fp(
         reply.header('connection', 'close')
         throw error
       }
+      done()
     })
   },
   { name: '@potok/gateway-http-guard', fastify: '5.x', dependencies: ['@potok/problem'] },

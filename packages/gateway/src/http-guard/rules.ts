@@ -10,6 +10,9 @@ const DOUBLE_MEANING = /%(?:2f|5c|00|25)/iu
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const FORBIDDEN = /[\\\u0000-\u0020\u007F]/u
 
+/** Most paths have none, and need not be taken apart. */
+const MAYBE_DOTS = /\/(?:\.|%2e)/iu
+
 /**
  * Node takes several Host lines, lists and user names in them (RFC 9112 §3.2 wants 400): whoever stands in front may
  * have read another one.
@@ -18,7 +21,8 @@ const FORBIDDEN = /[\\\u0000-\u0020\u007F]/u
 export function checkHost({ rawHeaders, httpVersionMinor }: IncomingMessage): void {
   let host: string | undefined
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== 'host') continue
+    const name = rawHeaders[index]
+    if (name?.length !== 4 || name.toLowerCase() !== 'host') continue
     if (host !== undefined) throw new HostInvalid()
     host = rawHeaders[index + 1] ?? ''
   }
@@ -36,6 +40,7 @@ export function checkPath(url: string): void {
   if (!path.startsWith('/') || DOUBLE_MEANING.test(path) || FORBIDDEN.test(path)) {
     throw new PathInvalid()
   }
+  if (!MAYBE_DOTS.test(path)) return
   for (const segment of path.split('/')) {
     const plain = segment.replaceAll(/%2e/giu, '.')
     if (plain === '.' || plain === '..') throw new PathInvalid()

@@ -28,9 +28,10 @@ function guardRoutes(scope: FastifyInstance): void {
     // The services' own documents tell of these.
     route.schema = Object.assign({ hide: true }, route.schema)
   })
-  scope.addHook('onRequest', async (request) => {
+  scope.addHook('onRequest', (request, _reply, done) => {
     // The service behind has compressed or decided not to.
     request.headers['x-no-compression'] = '1'
+    done()
   })
 }
 
