@@ -18,7 +18,9 @@ import {
   eventsOptions,
   notificationsOptions,
   notifierOptions,
+  proxyOptions,
   redisOptions,
+  responseCacheOptions,
   serverOptions,
   storeOptions,
   upstreamsOptions,
@@ -26,6 +28,7 @@ import {
 } from './plugin-options.ts'
 import proxy from './proxy/index.ts'
 import redis from './redis/index.ts'
+import responseCache from './response-cache/index.ts'
 import store from './store/index.ts'
 import upstreams from './upstreams/index.ts'
 import ws from './ws/index.ts'
@@ -54,7 +57,8 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']) 
   await app.register(notifier, notifierOptions(config))
   await app.register(events, eventsOptions(config))
   await app.register(ws, wsOptions(config))
-  await app.register(proxy, { bodyLimitBytes: config.BODY_LIMIT })
+  await app.register(responseCache, responseCacheOptions(config))
+  await app.register(proxy, proxyOptions(config))
   await app.register(circuits)
   await app.register(docs, docsOptions(config))
   return app

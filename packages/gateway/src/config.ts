@@ -95,6 +95,23 @@ export const Config = Type.Object({
     86_400,
     'How long the API document of a service is taken as current in ours, seconds',
   ),
+  RESPONSE_CACHE_TTL: Type.Integer({
+    minimum: 0,
+    maximum: 3600,
+    default: 30,
+    description:
+      'How long answers about machines and analytics are kept at most, seconds; 0: never',
+  }),
+  RESPONSE_CACHE_STATES: Type.Boolean({
+    default: false,
+    description:
+      'Keep answers about states too, each for one person, until the event log tells of a change',
+  }),
+  RESPONSE_CACHE_MAX_BYTES: count(
+    33_554_432,
+    4_294_967_296,
+    'Memory of the process for kept answers, bytes',
+  ),
   CORS_ORIGINS: Type.Optional(
     Type.String({
       description: 'Origins that browsers may call from, beside the built-in ones, comma separated',

@@ -11,7 +11,9 @@ import type { EventsOptions } from './events/index.ts'
 import { presentHealth } from './health-view.ts'
 import type { NotificationsOptions } from './notifications/index.ts'
 import type { NotifierOptions } from './notifier/index.ts'
+import type { ProxyOptions } from './proxy/index.ts'
 import type { GatewayRedisOptions } from './redis/index.ts'
+import type { ResponseCacheOptions } from './response-cache/index.ts'
 import type { StoreOptions } from './store/index.ts'
 import type { UpstreamsOptions } from './upstreams/index.ts'
 import type { WsOptions } from './ws/index.ts'
@@ -122,3 +124,13 @@ export const wsOptions = (config: Config): WsOptions => ({
 })
 
 export const docsOptions = (config: Config): DocsOptions => ({ ttlMs: config.DOCS_TTL * 1000 })
+
+export const responseCacheOptions = (config: Config): ResponseCacheOptions => ({
+  ttlMs: config.RESPONSE_CACHE_TTL * 1000,
+  maxBytes: config.RESPONSE_CACHE_MAX_BYTES,
+})
+
+export const proxyOptions = (config: Config): ProxyOptions => ({
+  bodyLimitBytes: config.BODY_LIMIT,
+  keepStates: config.RESPONSE_CACHE_STATES,
+})

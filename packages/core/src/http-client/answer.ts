@@ -86,20 +86,22 @@ class Reception implements Dispatcher.DispatchHandler {
   readonly #cut: Cut
   readonly #holdBytes: number
   readonly #isHead: boolean
+  readonly #wantsWhole: boolean
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (error: unknown) => void
   #controller: Dispatcher.DispatchController | undefined
-  #held: { statusCode: number; headers: Headers; chunks: Buffer[] } | undefined
+  #held: { statusCode: number; headers: Headers; chunks: Buffer[]; size: number } | undefined
   #stream: AnswerStream | undefined
 
   constructor(
-    { cut, holdBytes, isHead }: { cut: Cut; holdBytes: number; isHead: boolean },
+    { cut, holdBytes, wantsWhole, isHead }: ExchangeOptions & { isHead: boolean },
     resolve: (answer: Answer) => void,
     reject: (error: unknown) => void,
   ) {
     this.#cut = cut
     this.#holdBytes = holdBytes
     this.#isHead = isHead
+    this.#wantsWhole = wantsWhole
     this.#resolve = resolve
     this.#reject = reject
     cut.once('abort', () => this.#controller?.abort(this.#reason()))
@@ -117,16 +119,24 @@ class Reception implements Dispatcher.DispatchHandler {
   ): void {
     // An interim answer (RFC 9110 §15.2): the final one follows.
     if (statusCode < 200) return
-    if (this.#isShort(statusCode, headers)) this.#held = { statusCode, headers, chunks: [] }
-    else {
-      this.#stream = new AnswerStream(controller)
-      this.#resolve({ statusCode, headers, body: this.#stream })
-    }
+    if (this.#isShort(statusCode, headers))
+      this.#held = { statusCode, headers, chunks: [], size: 0 }
+    else this.#flow(controller, statusCode, headers)
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#held === undefined) this.#stream?.add(chunk)
-    else this.#held.chunks.push(chunk)
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#held === undefined) {
+      this.#stream?.add(chunk)
+      return
+    }
+    const { statusCode, headers, chunks } = this.#held
+    chunks.push(chunk)
+    this.#held.size += chunk.byteLength
+    if (this.#held.size <= this.#holdBytes) return
+    // Longer than anybody knew: what is there goes ahead.
+    this.#held = undefined
+    const stream = this.#flow(controller, statusCode, headers)
+    for (const one of chunks) stream.add(one)
   }
 
   onResponseEnd(): void {
@@ -148,12 +158,19 @@ class Reception implements Dispatcher.DispatchHandler {
     else this.#stream.fail(error)
   }
 
+  #flow(controller: Dispatcher.DispatchController, statusCode: number, headers: Headers) {
+    const stream = new AnswerStream(controller)
+    this.#stream = stream
+    this.#resolve({ statusCode, headers, body: stream })
+    return stream
+  }
+
   #isShort(statusCode: number, headers: Headers): boolean {
     if (this.#isHead || statusCode === 204 || statusCode === 304) return true
     const { 'content-length': length, 'content-type': type } = headers
     // Whoever sends bytes in one piece would say "octet-stream" where the service said nothing.
-    if (length === undefined || type === undefined || isEventStream(headers)) return false
-    return Number(length) <= this.#holdBytes
+    if (type === undefined || isEventStream(headers)) return false
+    return length === undefined ? this.#wantsWhole : Number(length) <= this.#holdBytes
   }
 
   #reason(): Error {
@@ -161,14 +178,22 @@ class Reception implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Sends a request; resolves with the head of its answer, or with all of it when it is no longer than `holdBytes`. */
+interface ExchangeOptions {
+  cut: Cut
+  /** Answers declared to be no longer come whole. */
+  holdBytes: number
+  /** Those whose length is not declared too, if they are no longer. */
+  wantsWhole: boolean
+}
+
+/** Sends a request; resolves with the head of its answer and a stream, or with all of it. */
 export function exchange(
   dispatcher: Dispatcher,
-  options: Dispatcher.DispatchOptions,
-  { cut, holdBytes }: { cut: Cut; holdBytes: number },
+  request: Dispatcher.DispatchOptions,
+  options: ExchangeOptions,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const isHead = options.method === 'HEAD'
-    dispatcher.dispatch(options, new Reception({ cut, holdBytes, isHead }, resolve, reject))
+    const isHead = request.method === 'HEAD'
+    dispatcher.dispatch(request, new Reception({ ...options, isHead }, resolve, reject))
   })
 }

@@ -20,7 +20,7 @@ export type { UpstreamError, UpstreamReason } from './errors.ts'
 export { isEventStream, withoutHopByHop } from './headers.ts'
 export type { HttpClientObserver } from './observer.ts'
 export { carryRequest } from './proxied-request.ts'
-export { proxyReplyOptions } from './proxy-reply.ts'
+export { passedAnswer, proxyReplyOptions } from './proxy-reply.ts'
 export { DEADLINE_HEADER } from './request.ts'
 export type { UpstreamRequest, UpstreamResponse } from './request.ts'
 

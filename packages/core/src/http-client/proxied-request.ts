@@ -8,19 +8,31 @@ export type ClientRequest = FastifyRequest<RequestGenericInterface, RawServerBas
 /** Carries the client's request through `@fastify/reply-from`, which hands the transport nothing but headers. */
 const proxiedRequest = Symbol('potok.proxied-request')
 
+/** Says that the answer is better had whole, if it is short, than as it comes. */
+const wholeAnswer = Symbol('potok.whole-answer')
+
 /** To be called last in `rewriteRequestHeaders`: ties the headers to the request they belong to. */
-export function carryRequest(request: ClientRequest, headers: Headers): Headers {
-  return Object.assign(headers, { [proxiedRequest]: request })
+export function carryRequest(
+  request: ClientRequest,
+  headers: Headers,
+  { wantsWhole = false }: { wantsWhole?: boolean } = {},
+): Headers {
+  return Object.assign(headers, { [proxiedRequest]: request, [wholeAnswer]: wantsWhole })
 }
 
 /** The request that the headers belong to, and the headers. Without it the upstream could not be aborted. */
 export function carriedRequest(carrier: { headers?: unknown }, upstream: string) {
   const { headers } = carrier
   if (!isCarrier(headers)) throw new ProxiedRequestMissing(upstream)
-  return { headers, request: headers[proxiedRequest] }
+  return { headers, request: headers[proxiedRequest], wantsWhole: headers[wholeAnswer] }
 }
 
-function isCarrier(headers: unknown): headers is Headers & { [proxiedRequest]: ClientRequest } {
+interface Carrier extends Headers {
+  [proxiedRequest]: ClientRequest
+  [wholeAnswer]: boolean
+}
+
+function isCarrier(headers: unknown): headers is Carrier {
   return typeof headers === 'object' && headers !== null && proxiedRequest in headers
 }
 

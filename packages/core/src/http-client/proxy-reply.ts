@@ -1,6 +1,7 @@
 import type { FastifyReply, RawServerBase, RouteGenericInterface } from 'fastify'
 import { AnswerStream } from './answer.ts'
 import { isUpstreamError } from './errors.ts'
+import type { Headers } from './headers.ts'
 import type { ClientRequest } from './proxied-request.ts'
 
 type ClientReply = FastifyReply<RouteGenericInterface, RawServerBase>
@@ -18,18 +19,28 @@ export const proxyReplyOptions = {
   },
   onResponse(_request: ClientRequest, reply: ClientReply, answer: unknown): void {
     const { raw } = reply
-    const body = bodyOf(answer)
+    const { body } = passedAnswer(answer)
     const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream')
     if (isStream && 'flushHeaders' in raw) raw.once('pipe', () => raw.flushHeaders())
     void reply.send(body)
   },
 }
 
-/** reply-from's types call it an `IncomingMessage`; it is whatever the transport answered with. */
-export function bodyOf(answer: unknown): AnswerStream | Buffer | undefined {
-  const isAnswer = typeof answer === 'object' && answer !== null && 'stream' in answer
-  if (!isAnswer) return undefined
-  return answer.stream instanceof AnswerStream || Buffer.isBuffer(answer.stream)
-    ? answer.stream
-    : undefined
+interface Passed {
+  headers: Headers
+  /** Whole when it is short. */
+  body: AnswerStream | Buffer | undefined
+}
+
+/** What the transport answered with. reply-from's types call it an `IncomingMessage`. */
+export function passedAnswer(answer: unknown): Passed {
+  if (typeof answer !== 'object' || answer === null) return { headers: {}, body: undefined }
+  const headers = 'headers' in answer && isHeaders(answer.headers) ? answer.headers : {}
+  const body = 'stream' in answer ? answer.stream : undefined
+  const isBody = body instanceof AnswerStream || Buffer.isBuffer(body)
+  return { headers, body: isBody ? body : undefined }
+}
+
+function isHeaders(headers: unknown): headers is Headers {
+  return typeof headers === 'object' && headers !== null
 }

@@ -84,7 +84,7 @@ function createForward(options: ProxyTransportOptions) {
   }
 
   async function forward(wanted: Wanted<unknown>): Promise<Answer> {
-    const { headers: carried, request } = carriedRequest(wanted, name)
+    const { headers: carried, request, wantsWhole } = carriedRequest(wanted, name)
     const headers = withoutHopByHop(carried)
     const body = createRequestBody(sourceOf(wanted.body), lengthOf(headers), {
       name,
@@ -114,7 +114,7 @@ function createForward(options: ProxyTransportOptions) {
             headers: outgoing(headers, content !== undefined, remainingMs),
             body: content ?? null,
           },
-          { cut, holdBytes: bodyBufferBytes },
+          { cut, holdBytes: bodyBufferBytes, wantsWhole },
         )
       },
     })

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { carryRequest, proxyReplyOptions } from '@potok/core/http-client'
+import { carryRequest, passedAnswer, proxyReplyOptions } from '@potok/core/http-client'
 import type { Upstream } from '../upstreams/index.ts'
 import { METHODS } from '../access/index.ts'
 import { checkBody } from './body-rules.ts'
@@ -19,6 +19,8 @@ export { TARGETS, type Target } from './targets.ts'
 export interface ProxyOptions {
   /** Largest body that is passed on. */
   bodyLimitBytes: number
+  /** Answers about states are kept too. */
+  keepStates: boolean
 }
 
 /** Every route of the scope asks the roles table before anything of the body is read. */
@@ -39,26 +41,41 @@ function guardRoutes(scope: FastifyInstance): void {
 const OF_THE_BODY = ['content-length', 'content-encoding', 'etag', 'last-modified', 'cache-control']
 
 type OnResponse = typeof proxyReplyOptions.onResponse
-type Passed = [...Parameters<OnResponse>, name: string]
+type Passed = Parameters<OnResponse>
 
-function passOn(...[request, reply, answer, name]: Passed): void {
-  if (reply.statusCode !== 401) return proxyReplyOptions.onResponse(request, reply, answer)
-  discard(answer)
+/** A 401 of the service is about our key, which the caller could not mend. */
+function refuseKey(reply: Passed[1], body: unknown, name: string): void {
+  // Breaking off is reported as an error, which here is nobody's.
+  if (body instanceof Readable) body.on('error', () => undefined).destroy()
   for (const header of OF_THE_BODY) reply.removeHeader(header)
   void reply.send(Object.assign(new KeyRefused(name), { reason: 'upstream_bad_response' }))
 }
 
-function discard(answer: unknown): void {
-  if (typeof answer !== 'object' || answer === null || !('stream' in answer)) return
-  // Breaking off is reported as an error, which here is nobody's.
-  if (answer.stream instanceof Readable) answer.stream.on('error', () => undefined).destroy()
+function passOn(scope: FastifyInstance, name: string): OnResponse {
+  return (request, reply, answer) => {
+    const status = reply.statusCode
+    const { headers, body } = passedAnswer(answer)
+    if (status === 401) return refuseKey(reply, body, name)
+    const told = responseHeaders(headers)
+    const isSent = scope.responseCache.settle(request, reply, { status, headers, told, body })
+    if (!isSent) proxyReplyOptions.onResponse(request, reply, answer)
+  }
 }
 
-async function passTo(scope: FastifyInstance, target: Target, upstream: Upstream, limit: number) {
+async function passTo(
+  scope: FastifyInstance,
+  target: Target,
+  upstream: Upstream,
+  { bodyLimitBytes: limit, keepStates }: ProxyOptions,
+) {
+  const { keeping } = target
   guardRoutes(scope)
   // Bodies are passed on as they come; judging them is the service's business.
   scope.removeAllContentTypeParsers()
   scope.addHook('preHandler', (request) => checkBody(request, limit))
+  if (keeping !== undefined && (keepStates || keeping.optional !== true)) {
+    scope.responseCache.keep(scope, keeping)
+  }
   if (target.service === 'admin') watchPersonChanges(scope, limit)
   await scope.register(httpProxy, {
     upstream: upstream.origin,
@@ -69,9 +86,12 @@ async function passTo(scope: FastifyInstance, target: Target, upstream: Upstream
     disableRequestLogging: true,
     replyOptions: {
       ...proxyReplyOptions,
-      onResponse: (request, reply, answer) => passOn(request, reply, answer, upstream.name),
+      onResponse: passOn(scope, upstream.name),
       rewriteRequestHeaders: (request) =>
-        carryRequest(request, requestHeaders(request, upstream.apiKey)),
+        carryRequest(request, requestHeaders(request, upstream.apiKey), {
+          // What may be kept is kept whole.
+          wantsWhole: request.asked !== undefined,
+        }),
       rewriteHeaders: responseHeaders,
     },
   })
@@ -94,20 +114,24 @@ async function tellMissing(scope: FastifyInstance, { prefix, service }: Target) 
 }
 
 export default fp<ProxyOptions>(
-  async (app, { bodyLimitBytes }) => {
+  async (app, options) => {
     checkTargets(TARGETS)
     for (const target of TARGETS) {
       const upstream = app.upstreams[target.service]
       await app.register((scope) =>
         upstream === undefined
           ? tellMissing(scope, target)
-          : passTo(scope, target, upstream, bodyLimitBytes),
+          : passTo(scope, target, upstream, options),
       )
     }
   },
   {
     name: '@potok/gateway-proxy',
     fastify: '5.x',
-    dependencies: ['@potok/gateway-upstreams', '@potok/gateway-access'],
+    dependencies: [
+      '@potok/gateway-upstreams',
+      '@potok/gateway-access',
+      '@potok/gateway-response-cache',
+    ],
   },
 )

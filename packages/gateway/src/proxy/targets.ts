@@ -1,3 +1,4 @@
+import type { Keeping } from '../response-cache/index.ts'
 import type { UpstreamName } from '../upstreams/index.ts'
 
 /** What is passed on, and to whom. */
@@ -8,18 +9,36 @@ export interface Target {
   service: UpstreamName
   /** … under this path of its. */
   path: string
+  /** Its answers may be kept; `optional`: when the operator wants it. */
+  keeping?: Keeping & { optional?: boolean }
 }
 
 /** Prefixes must not lie inside one another: see {@link checkTargets}. */
 export const TARGETS: readonly Target[] = [
-  { prefix: '/api/v1/states', service: 'state', path: '/api/v1/states' },
-  { prefix: '/api/v1/machines', service: 'state', path: '/api/v1/machines' },
+  {
+    prefix: '/api/v1/states',
+    service: 'state',
+    path: '/api/v1/states',
+    keeping: { sharedBy: 'person', isFollowed: true, optional: true },
+  },
+  {
+    prefix: '/api/v1/machines',
+    service: 'state',
+    path: '/api/v1/machines',
+    // Rules are the same for all who may read them. No event tells of new ones.
+    keeping: { sharedBy: 'rights', isFollowed: false },
+  },
   { prefix: '/api/v1/webhooks', service: 'state', path: '/api/v1/webhooks' },
   { prefix: '/api/v1/events', service: 'state', path: '/api/v1/events' },
   { prefix: '/api/v1/admin', service: 'admin', path: '/api/v1' },
   { prefix: '/api/v1/tasks', service: 'task', path: '/api/v1/tasks' },
   { prefix: '/api/v1/distribution', service: 'task', path: '/api/v1/distribution' },
-  { prefix: '/api/v1/analytics', service: 'task', path: '/api/v1/analytics' },
+  {
+    prefix: '/api/v1/analytics',
+    service: 'task',
+    path: '/api/v1/analytics',
+    keeping: { sharedBy: 'person', isFollowed: true },
+  },
 ]
 
 /** @throws Error when one prefix would take another's requests */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { EventLogItem } from '@potok/contracts/event'
 import type { Metadata } from '@potok/contracts/state'
@@ -102,6 +102,17 @@ function logRoutes(app: FastifyInstance, { log, streams, read, pageMost }: LogRo
   })
 }
 
+/** Tasks, about which a test says what is answered. */
+function taskRoutes(app: FastifyInstance) {
+  const tasks = {
+    answer: (_request: FastifyRequest, reply: FastifyReply): unknown => reply.code(404).send({}),
+  }
+  for (const path of ['/api/v1/states/task', '/api/v1/states/task/:id']) {
+    app.all(path, async (request, reply) => tasks.answer(request, reply))
+  }
+  return tasks
+}
+
 /** A state service as far as sockets need one: event log, stream and presence, with handles on its timing. */
 export async function startStateService() {
   const log = new TestLog()
@@ -130,6 +141,7 @@ export async function startStateService() {
     },
   })
   presenceRoutes(app, people, asked)
+  const tasks = taskRoutes(app)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => app.close())
 
@@ -138,6 +150,8 @@ export async function startStateService() {
     log,
     streams,
     people,
+    /** What it answers about tasks. */
+    tasks,
     /** Requests about presence: actor, method, path. */
     asked,
     /** Cursors after which the log was read. */
