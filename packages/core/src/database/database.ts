@@ -45,11 +45,16 @@ export interface AnyDatabase extends DialectSql {
   /**
    * The only way to write. Resolves after the commit; rejects when `work` did, and then nothing of it is stored.
    *
-   * `work` does SQL through `trx` and nothing else: it never awaits I/O, timers or another `write`, and it may run
-   * more than once (PostgreSQL: serialization failure, deadlock), so that it has no effects but SQL.
+   * `work` does SQL through `trx` and nothing else: it never awaits I/O, timers or another `write` (but {@link breathe},
+   * where it is long), and it may run more than once (PostgreSQL: serialization failure, deadlock), so that it has no effects but SQL.
    * @throws DatabaseUnavailable (503). When the connection broke during the commit itself the write may be stored all the same.
    */
   write<T>(work: (trx: AnyTransaction) => Promise<T>): Promise<T>
+  /**
+   * Lets the process do something else in the middle of a long write. On SQLite, which would keep the loop until its end,
+   * for one turn: others read what was there before it, and their writes wait. PostgreSQL works elsewhere anyway.
+   */
+  breathe(): Promise<void>
   /** Runs `callback` after the transaction really committed; never when it rolled back. An error of it is logged. */
   afterCommit(trx: AnyTransaction, callback: () => void): void
   /** The same database seen with other tables. */

@@ -13,6 +13,7 @@ export interface Engine {
   /** Reads. */
   execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>
   write<T>(work: (scope: Scope) => Promise<T>): Promise<T>
+  breathe(): Promise<void>
   ping(): Promise<number>
   stats(): DatabaseStats
   close(): Promise<void>

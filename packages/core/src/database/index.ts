@@ -52,6 +52,7 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
         )
     },
     signals: engine.signals,
+    breathe: () => engine.breathe(),
     ping: () => engine.ping(),
     stats: () => engine.stats(),
     setClockOffset: (ms) => void (offset = ms),

@@ -115,6 +115,7 @@ export async function openPostgres(
     write: (work) => writer.write(work),
     execute: (query) => kysely.executeQuery(query),
     stats: () => writer.stats(),
+    breathe: async () => {},
     kysely: <Tables>() => new Kysely<Tables>({ dialect }),
     async ping() {
       const from = performance.now()

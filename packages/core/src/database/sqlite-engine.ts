@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { dirname } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import {
   Kysely,
   SqliteAdapter,
@@ -71,6 +72,7 @@ export async function openSqlite(
     write: (work) => writer.write(work),
     execute: (query) => readers.first.executeQuery(query),
     stats: () => writer.stats(),
+    breathe: () => setImmediate(),
     kysely: <Tables>() => new Kysely<Tables>(props),
     async ping() {
       const from = performance.now()

@@ -41,6 +41,28 @@ describeSqlite('the embedded database', (store: TestStore) => {
     return database
   }
 
+  test('a long write lets others have their turn, who see nothing of it before its end', async () => {
+    const database = await store.open<NoteTables>(migrations)
+    const seen: string[][] = []
+    const turns: string[] = []
+    const long = database.write(async (trx) => {
+      await trx.insertInto('notes').values(note('a')).execute()
+      const look = idsOf(database).then((found) => seen.push(found))
+      setImmediate(() => turns.push('turn'))
+      await database.breathe()
+      await trx.insertInto('notes').values(note('b')).execute()
+      await look
+      turns.push('end')
+    })
+    const behind = database.write((trx) => trx.insertInto('notes').values(note('c')).execute())
+
+    await Promise.all([long, behind])
+
+    expect(seen).toEqual([[]])
+    expect(turns).toEqual(['turn', 'end'])
+    expect(await idsOf(database)).toEqual(['a', 'b', 'c'])
+  })
+
   test('writes that arrive together share one commit', async () => {
     const database = await store.open<NoteTables>(migrations, { groupMs: 10_000 })
     const before = database.stats()

@@ -112,6 +112,25 @@ function suite(store: TestStore): void {
     expect((await call('GET', 'states/task?count=true&metadata.tags=tag0')).body.total).toBe(334)
   })
 
+  test('a thousand operations leave turns of the loop to others', async () => {
+    const { call } = await build()
+    const operations = Array.from({ length: 1000 }, (_, index) => op('upsert', `t${index}`))
+    let turns = 0
+    let isOver = false
+    const turn = (): void => {
+      turns += 1
+      if (!isOver) setImmediate(turn)
+    }
+
+    turn()
+    const { body } = await call('POST', 'states/batch', { mode: 'atomic', operations })
+    isOver = true
+
+    expect(body).toMatchObject({ succeeded: 1000 })
+    // Each part of the work is cut into ten.
+    expect(turns).toBeGreaterThan(30)
+  })
+
   test('a batch with an Idempotency-Key is done once', async () => {
     const { call } = await build()
     const send = () =>

@@ -1,9 +1,10 @@
-import type { AnyTransaction } from '@potok/core/database'
+import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { unknownEntity, type Catalog, type Rules } from '../machines/index.ts'
 import { keyOf, type Change } from './changes.ts'
 import type { By, Command, Outcome } from './command.ts'
 import { decide } from './decide.ts'
 import type { Before } from './saving.ts'
+import { slicesOf } from './slices.ts'
 import type { StateRow } from './state-row.ts'
 import type { Loaded, Statements } from './statements.ts'
 
@@ -24,6 +25,7 @@ export interface Decided {
 }
 
 export interface DecidingDeps {
+  store: Pick<AnyDatabase, 'breathe'>
   say: Statements
   machines: Pick<Catalog, 'known' | 'rulesFor'>
   metadataLimitBytes: number
@@ -39,7 +41,7 @@ const isRefusal = (error: unknown): error is Error =>
   error.statusCode < 500
 
 /** Reads and locks the entities of a write and decides its commands, each on what the ones before it left. */
-export function createDeciding({ say, machines, metadataLimitBytes }: DecidingDeps) {
+export function createDeciding({ store, say, machines, metadataLimitBytes }: DecidingDeps) {
   async function clock(trx: AnyTransaction): Promise<number> {
     const [row] = (await say.clock({}, trx)).rows
     if (row === undefined) throw new Error('The clock of the store gave no answer')
@@ -73,7 +75,7 @@ export function createDeciding({ say, machines, metadataLimitBytes }: DecidingDe
     const rulesFor = await rulesOf(trx, commands)
     const { now, before } = await load(trx, commands)
     const decided: Decided = { before, current: new Map(before), results: [], changes: [] }
-    for (const command of commands) {
+    const decideOne = (command: Command): void => {
       try {
         const rules = rulesFor(command.entity)
         const key = keyOf({ entity: command.entity, entity_id: command.entityId })
@@ -86,6 +88,10 @@ export function createDeciding({ say, machines, metadataLimitBytes }: DecidingDe
         if (!isRefusal(error)) throw error
         decided.results.push({ kind: 'refused', error })
       }
+    }
+    for (const [index, slice] of slicesOf(commands).entries()) {
+      if (index > 0) await store.breathe()
+      slice.forEach(decideOne)
     }
     return decided
   }

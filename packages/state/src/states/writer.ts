@@ -6,6 +6,7 @@ import type { By, Command, Outcome } from './command.ts'
 import { createDeciding, type Decided, type Refused } from './deciding.ts'
 import { createSaving } from './saving.ts'
 import type { StateRow } from './state-row.ts'
+import { slicesOf } from './slices.ts'
 import { createStatements } from './statements.ts'
 
 export interface WriterDeps {
@@ -35,7 +36,7 @@ export type Writer = ReturnType<typeof createWriter>
 export function createWriter(deps: WriterDeps) {
   const { store, machines, events, log, metadataLimitBytes, written } = deps
   const say = createStatements(store)
-  const decideAll = createDeciding({ say, machines, metadataLimitBytes })
+  const decideAll = createDeciding({ store, say, machines, metadataLimitBytes })
   const saving = createSaving(say)
 
   function tell({ changed, by }: Change): void {
@@ -46,6 +47,14 @@ export function createWriter(deps: WriterDeps) {
       { correlationId, entityType, entityId, previousStatus, newStatus, version, actor },
       MESSAGES[event],
     )
+  }
+
+  /** A batch of a thousand must not keep the loop to itself. */
+  async function inSlices<T>(list: readonly T[], work: (slice: readonly T[]) => unknown) {
+    for (const [index, slice] of slicesOf(list).entries()) {
+      if (index > 0) await store.breathe()
+      await work(slice)
+    }
   }
 
   async function save(
@@ -61,13 +70,13 @@ export function createWriter(deps: WriterDeps) {
     if (touched.length > 0) store.afterCommit(trx, () => written?.([], touched))
     if (changes.length === 0) return
     const rows = [...current.values()].filter((row) => changed.has(keyOf(row)))
-    await saving.states(trx, rows, before)
-    await saving.history(trx, changes)
-    await saving.elements(trx, last, before)
-    await events.append(trx, changes.map(eventOf))
+    await inSlices(rows, (slice) => saving.states(trx, slice, before))
+    await inSlices(changes, (slice) => saving.history(trx, slice))
+    await inSlices(last, (slice) => saving.elements(trx, slice, before))
+    await inSlices(changes, (slice) => events.append(trx, slice.map(eventOf)))
     store.afterCommit(trx, () => {
       written?.(rows, [])
-      changes.forEach(tell)
+      void inSlices(changes, (slice) => slice.forEach(tell))
     })
   }
 
