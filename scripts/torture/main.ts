@@ -1,7 +1,8 @@
 /**
- * `npm run torture -- state|webhooks|sockets`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
+ * `npm run torture -- state|webhooks|sockets|bot`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
  */
 import { parseArgs } from 'node:util'
+import { tortureBot } from './bot/run.ts'
 import { createRandom } from './random.ts'
 import { tortureState } from './state/run.ts'
 import { tortureSockets } from './sockets/run.ts'
@@ -12,6 +13,7 @@ const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResul
   state: tortureState,
   webhooks: tortureWebhooks,
   sockets: tortureSockets,
+  bot: tortureBot,
 }
 
 const { values, positionals } = parseArgs({
@@ -33,7 +35,7 @@ const stores: Store[] =
 const rounds = Number(values.rounds)
 if (torture === undefined || !Number.isInteger(rounds) || rounds < 1) {
   console.error(
-    'npm run torture -- state|webhooks|sockets [--rounds 30] [--store sqlite|postgres|both] [--seed N]',
+    'npm run torture -- state|webhooks|sockets|bot [--rounds 30] [--store sqlite|postgres|both] [--seed N]',
   )
   process.exit(1)
 }
