@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify'
 import type { EntityEvent } from '@potok/contracts/event'
 import { createParser } from '@potok/core/validation'
 import { converse } from './conversation.ts'
@@ -8,6 +9,7 @@ import { createOffice, type OfficeDeps } from './office.ts'
 import type { BotOptions } from './options.ts'
 import { createPlatform, Self, type Platform } from './platform.ts'
 import { createPolling } from './polling.ts'
+import { createReplicas } from './replicas.ts'
 import type { AnyUpdate } from './schemas.ts'
 import { createSubscription } from './subscription.ts'
 import type { TurnContext } from './turn.ts'
@@ -34,7 +36,9 @@ export function createEngine({ bot, now = Date.now, ...deps }: EngineDeps) {
   converse(platform.bot, desk)
 
   let self: Self | undefined
-  const mail = createMail({ office, platform, self: () => self })
+  const { replicaSilentMs: silentMs, replicaGreetMs } = limits
+  const replicas = createReplicas({ database, facts, silentMs })
+  const mail = createMail({ office, platform, self: () => self, replicas: () => replicas.count() })
   const intake = createIntake({ database, inbox: mail.inbox, metrics, log, now })
 
   /** Who we are on the platform; what it said last time serves until it answers. */
@@ -51,6 +55,7 @@ export function createEngine({ bot, now = Date.now, ...deps }: EngineDeps) {
   const source = createSource({ bot, platform, intake, office })
   const watches = [
     createWatch({ name: 'bot', work: introduce, everyMs: limits.watchMs, log }),
+    createWatch({ name: 'replicas', work: () => replicas.greet(), everyMs: replicaGreetMs, log }),
     ...(source === undefined ? [] : [createWatch({ name: bot.mode, log, ...source })]),
     createWatch({
       name: 'clean-up',
@@ -72,8 +77,9 @@ export function createEngine({ bot, now = Date.now, ...deps }: EngineDeps) {
     },
     async close(): Promise<void> {
       await Promise.all(watches.map((watch) => watch.close()))
-      await source?.end?.()
+      await quietly(source?.end?.(), log)
       await mail.close()
+      await quietly(replicas.leave(), log)
     },
   }
 }
@@ -109,5 +115,14 @@ function createSource({
     work: (signal) => polling.poll(signal),
     everyMs: pauseMs,
     end: () => polling.release(),
+  }
+}
+
+/** A lease that could not be given back runs out by itself: no reason to close badly. */
+async function quietly(leaving: Promise<void> | undefined, log: FastifyBaseLogger): Promise<void> {
+  try {
+    await leaving
+  } catch (error) {
+    log.warn({ err: error }, 'a lease was not given back, it runs out')
   }
 }

@@ -4,6 +4,7 @@ import { createInbox } from './inbox.ts'
 import { createLastSent } from './last-sent.ts'
 import { createNotices } from './notices.ts'
 import type { Office } from './office.ts'
+import type { BotLimits } from './options.ts'
 import { createOutbox } from './outbox.ts'
 import { createPace } from './pace.ts'
 import type { Platform, Self } from './platform.ts'
@@ -13,12 +14,14 @@ import type { TurnContext } from './turn.ts'
 
 export interface MailDeps {
   office: Office
+  /** How many processes share the platform's limits. */
+  replicas: () => number
   platform: Platform<TurnContext>
   self: () => Self | undefined
 }
 
 /** The queues of the bot: what comes in, what goes out, what waits for better times, what people must be told. */
-export function createMail({ office, platform, self }: MailDeps) {
+export function createMail({ office, replicas, platform, self }: MailDeps) {
   const { database, limits, log, metrics, people, tasks, cards, cardMessages, now } = office
   const { queuePollMs: pollMs } = limits
   const every = { database, metrics, log, pollMs }
@@ -28,7 +31,7 @@ export function createMail({ office, platform, self }: MailDeps) {
     platform,
     self,
     lastSent: createLastSent(database),
-    pace: createPace({ perChat: limits.perChatSecond, overall: limits.overallSecond }),
+    pace: sharedPace(limits, replicas),
     cards: cardMessages,
     people,
     maxAgeMs: limits.messageMaxAgeMs,
@@ -78,4 +81,12 @@ export function createMail({ office, platform, self }: MailDeps) {
       for (const queue of queues.toReversed()) await queue.close()
     },
   }
+}
+
+/** Within the platform's limits together with the other replicas. */
+function sharedPace({ perChatSecond, overallSecond }: BotLimits, replicas: () => number) {
+  return createPace({
+    perChat: perChatSecond,
+    overall: () => Math.max(1, Math.floor(overallSecond / replicas())),
+  })
 }

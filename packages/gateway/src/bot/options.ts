@@ -17,6 +17,9 @@ export interface BotLimits {
   /** Calls a second to one chat and in all, as the platform limits them. */
   perChatSecond: number
   overallSecond: number
+  /** Replicas share `overallSecond`: how often each says that it is there, and after what silence it is gone. */
+  replicaGreetMs: number
+  replicaSilentMs: number
   /** One call of the platform. */
   platformTimeoutMs: number
   /** One call of the state or the admin service. */
@@ -66,6 +69,8 @@ const DAY = 24 * HOUR
 export const DEFAULT_LIMITS: BotLimits = {
   perChatSecond: 2,
   overallSecond: 30,
+  replicaGreetMs: 5 * SECOND,
+  replicaSilentMs: 15 * SECOND,
   platformTimeoutMs: 10 * SECOND,
   upstreamTimeoutMs: 5 * SECOND,
   inboxConcurrency: 32,

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 export interface PaceOptions {
   /** Calls a second to one chat, for each kind of call. The platform: 2. */
   perChat: number
-  /** Calls a second in all. The platform: 30. */
-  overall: number
+  /** Calls a second in all: this process's share of the platform's 30. Asked anew for every call. */
+  overall: () => number
   /** Milliseconds; monotonic. */
   now?: () => number
 }
@@ -46,9 +46,10 @@ export function createPace({ perChat, overall, now = () => performance.now() }: 
     const time = now()
     if (chats.size >= CHATS_REMEMBERED) forgetQuiet(time)
     const window = chats.get(chat) ?? []
-    const at = Math.max(time, roomAt(window, perChat), roomAt(all, overall))
+    const share = overall()
+    const at = Math.max(time, roomAt(window, perChat), roomAt(all, share))
     remember(window, perChat, at)
-    remember(all, overall, at)
+    remember(all, share, at)
     chats.set(chat, window)
     return at - time
   }
