@@ -31,6 +31,12 @@ const report = process.env['VITEST_REPORT']
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // `npm run test:cov`. What the system tests run is built, in processes of its own: it does not count.
+    coverage: {
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**', 'packages/*/src/main.ts'],
+      reporter: ['text-summary', 'html', 'lcov'],
+    },
     ...(report === undefined
       ? {}
       : { reporters: ['default', 'json'], outputFile: { json: report } }),

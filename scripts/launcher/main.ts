@@ -1,5 +1,6 @@
 /**
- * `npm start`: admin, state, gateway and, without a bot token, the MAX simulator, on embedded defaults.
+ * `npm start`: admin, state, gateway and, without a bot token, the MAX simulator, on embedded defaults. In production
+ * the simulator is left out.
  */
 import { spawn } from 'node:child_process'
 import { ConfigError, readConfig, readEnvironment } from '@potok/core/config'
@@ -34,8 +35,27 @@ function print(service: Service, line: string): void {
 }
 
 const watch = process.argv.includes('--watch')
+const inspect = process.argv.includes('--inspect')
+/** Node's own port for the first service, the next ones for the others; each says so itself. */
+const FIRST_INSPECTOR_PORT = 9229
 const env = readEnvironment(process.env)
-const all = services(configuration(env))
+const all = env['NODE_ENV'] === 'production' ? productionServices() : services(configuration(env))
+
+/** Without the simulator, which stands in for a platform that production has; what the operator set wins. */
+function productionServices(): Service[] {
+  const config = configuration(env)
+  const real = services({ ...config, MAX_BOT_TOKEN: config.MAX_BOT_TOKEN ?? '' })
+  for (const service of real) Object.assign(service.env, definedOf(env))
+  return real
+}
+
+function definedOf(variables: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  )
+}
 const taken = await takenPorts(all)
 if (taken.length > 0) fail(taken.join('\n'))
 
@@ -46,7 +66,10 @@ const supervisor = new Supervisor({
   services: all,
   // Under the launcher four processes share one terminal: debug only on demand.
   env: { ...env, LOG_LEVEL: env['LOG_LEVEL'] ?? 'info' },
-  nodeArguments: watch ? ['--watch', '--watch-preserve-output'] : [],
+  nodeArguments: (service) => [
+    ...(watch ? ['--watch', '--watch-preserve-output'] : []),
+    ...(inspect ? [`--inspect=127.0.0.1:${FIRST_INSPECTOR_PORT + all.indexOf(service)}`] : []),
+  ],
   onLine: print,
   onNotice: (message) => process.stdout.write(`launcher  ${message}\n`),
 })

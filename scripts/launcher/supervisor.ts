@@ -8,8 +8,8 @@ export interface SupervisorOptions {
   services: readonly Service[]
   /** Variables of every process; a service's own ones win. */
   env: Readonly<Record<string, string | undefined>>
-  /** Arguments to node, such as `--watch`. */
-  nodeArguments?: readonly string[]
+  /** Arguments to the node of a service, such as `--watch`. */
+  nodeArguments?: (service: Service) => readonly string[]
   onLine: (service: Service, line: string) => void
   /** Something an operator wants to know: a restart, a process that stays down. */
   onNotice: (message: string) => void
@@ -78,10 +78,10 @@ export class Supervisor {
   }
 
   #launch(service: Service, failures: number): void {
-    const { env, nodeArguments = [], onLine } = this.#options
+    const { env, nodeArguments = () => [], onLine } = this.#options
     const child = spawn(
       process.execPath,
-      ['--enable-source-maps', ...nodeArguments, service.entry],
+      ['--enable-source-maps', ...nodeArguments(service), service.entry],
       {
         env: { ...env, ...service.env, PORT: String(service.port) },
         stdio: ['ignore', 'pipe', 'pipe'],
