@@ -54,7 +54,13 @@ function configuration<C extends BaseConfig>(schema: TObject & { static: C }): C
   }
 }
 
-/** Runs a service until a signal ends it. Exit code 1 when it cannot start, with one line that says why. */
+/** Argument of a process that brings its tables up to date and ends, such as a job before an upgrade. */
+const MIGRATE = '--migrate'
+
+/**
+ * Runs a service until a signal ends it, or only brings its tables up to date (`--migrate`). Exit code 1 when it cannot
+ * start, with one line that says why.
+ */
 export async function runProcess<C extends BaseConfig>({
   schema,
   build,
@@ -64,6 +70,12 @@ export async function runProcess<C extends BaseConfig>({
   let app: Server | undefined
   try {
     app = await build(config, logger)
+    if (process.argv.includes(MIGRATE)) {
+      // Registering the store has migrated; nobody is served and nothing is started.
+      await app.close()
+      logger.info({ context: 'Process' }, 'the tables are up to date')
+      return
+    }
     installShutdown(app, {
       delayMs: config.SHUTDOWN_DELAY_MS,
       timeoutMs: config.SHUTDOWN_TIMEOUT_MS,
