@@ -41,3 +41,6 @@ export const DatabaseForeignTransaction = createError(
   'The transaction was not made by the write of this database',
   500,
 )
+
+/** A backup or restore that would do harm or could not be trusted. */
+export const BackupRefused = createError<[string]>('DATABASE_BACKUP_REFUSED', '%s', 500)

@@ -22,7 +22,8 @@ export type { Dialect, DialectSql } from './dialect.ts'
 export type { Signals } from './signals.ts'
 export { loadSqlite } from './sqlite-module.ts'
 export { isStatementTimeout, isUniqueViolation } from './violations.ts'
-export { DatabaseInUse, DatabaseUnavailable } from './errors.ts'
+export { backUpFile, restoreFile } from './sqlite-backup.ts'
+export { BackupRefused, DatabaseInUse, DatabaseUnavailable } from './errors.ts'
 
 /**
  * Opens the database and brings its schema up to date.
