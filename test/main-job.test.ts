@@ -4,10 +4,13 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientEvents, EntityChange, ServerEvents } from '@potok/contracts/socket-events'
 import type { HistoryEntry, Page, State } from '@potok/contracts/state'
+import { postgresService, startPostgres } from '@potok/core/testing/postgres-server'
+import { redisService, startRedis } from '@potok/core/testing/redis-server'
 import { call, login } from '../scripts/system/api.ts'
 import { createPerson, hasButton, type Person } from '../scripts/system/chat.ts'
 import { startPrivateSystem, type PrivateSystem } from '../scripts/system/private-system.ts'
 import { startReceiver } from '../scripts/system/receiver.ts'
+import { productionEnvironment } from './deploy/production-environment.ts'
 
 const SECRET = 'your-webhook-secret'
 
@@ -30,7 +33,71 @@ test.skipIf(other === undefined)(
   },
 )
 
-describe.each(nodes)('the main job on %s', (_name, node) => {
+interface Subject {
+  system: PrivateSystem
+  /** What a service and a person prove themselves with. */
+  key: string
+  username: string
+  password: string
+  stop: () => Promise<void>
+}
+
+async function onDefaults(node: string | undefined): Promise<Subject> {
+  const system = await startPrivateSystem(node === undefined ? {} : { node })
+  return {
+    system,
+    key: 'gateway-service-key',
+    username: 'user',
+    password: 'password',
+    stop: () => system.stop(),
+  }
+}
+
+/** Three processes by `npm run start:prod`, over a PostgreSQL and a Redis. */
+async function inProduction(): Promise<Subject> {
+  const [postgres, redis] = await Promise.all([startPostgres({ fsync: false }), startRedis()])
+  const stopServers = async (): Promise<void> => {
+    await postgres?.stop()
+    await redis?.stop()
+  }
+  try {
+    const system = await startPrivateSystem({
+      production: true,
+      env: {
+        ...productionEnvironment,
+        DATABASE_URL: postgres?.url ?? '',
+        REDIS_HOST: redis?.host ?? '',
+        REDIS_PORT: String(redis?.port),
+        REDIS_LOCAL_HOST: redis?.host ?? '',
+        REDIS_LOCAL_PORT: String(redis?.port),
+        WEBHOOK_ALLOWED_TARGETS: '127.0.0.0/8',
+      },
+    })
+    return {
+      system,
+      key: productionEnvironment.ADMIN_SERVICE_API_KEY,
+      username: productionEnvironment.ADMIN_USERNAME,
+      password: productionEnvironment.ADMIN_PASSWORD,
+      async stop() {
+        await system.stop()
+        await stopServers()
+      },
+    }
+  } catch (error) {
+    await stopServers()
+    throw error
+  }
+}
+
+const subjects: [name: string, start: () => Promise<Subject>][] = [
+  ...nodes.map(([name, node]): [string, () => Promise<Subject>] => [name, () => onDefaults(node)]),
+  ...(postgresService.isInstalled() && redisService.isInstalled()
+    ? [['npm run start:prod', inProduction] as [string, () => Promise<Subject>]]
+    : []),
+]
+
+describe.each(subjects)('the main job on %s', (_name, start) => {
+  let subject: Subject
   let system: PrivateSystem
   let receiver: Awaited<ReturnType<typeof startReceiver>>
   let anna: Person
@@ -39,13 +106,14 @@ describe.each(nodes)('the main job on %s', (_name, node) => {
   const changes: { event: string; change: EntityChange }[] = []
 
   beforeAll(async () => {
-    system = await startPrivateSystem(node === undefined ? {} : { node })
+    subject = await start()
+    system = subject.system
     receiver = await startReceiver()
-    const session = await login(system.url('gateway'))
+    const session = await login(system.url('gateway'), subject.username, subject.password)
     authorization = session.authorization
     const created = await call(`${system.url('state')}/api/v1/webhooks/subscriptions`, {
       method: 'POST',
-      headers: { 'x-api-key': 'gateway-service-key' },
+      headers: { 'x-api-key': subject.key },
       json: {
         url: receiver.url,
         events: ['entity.created', 'entity.updated'],
@@ -71,7 +139,7 @@ describe.each(nodes)('the main job on %s', (_name, node) => {
     // What beforeAll did not get to make is not there to be closed.
     socket?.close()
     await receiver?.close()
-    await system?.stop()
+    await subject?.stop()
   })
 
   let task: State

@@ -47,7 +47,7 @@ export function createManagedProcess({ service, env, node = process.execPath }: 
     },
     /** Starts it and waits until it is ready. */
     async start(): Promise<void> {
-      child = spawn(node, ['--enable-source-maps', service.entry], {
+      child = spawn(node, ['--enable-source-maps', service.entry, ...(service.args ?? [])], {
         env: { ...env, ...service.env, PORT: String(service.port) },
         stdio: ['ignore', 'pipe', 'pipe'],
       })

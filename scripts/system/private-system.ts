@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createManagedProcess, type ManagedProcess } from './managed-process.ts'
 import { freePorts } from './ports.ts'
-import { services, type Service } from './services.ts'
+import { productionEntry, services, type Service } from './services.ts'
 
 export interface PrivateSystemOptions {
   /** Variables for every process; they win over what `npm start` would set. */
   env?: Readonly<Record<string, string>>
   /** The node that runs the processes; default: this one. */
   node?: string
+  /** Run the services by `npm run start:prod`; what development has by default must then be in `env`. */
+  production?: boolean
   /** Only these; default: all four. */
   only?: readonly Service['name'][]
 }
@@ -20,11 +22,18 @@ function bareEnvironment(): Record<string, string | undefined> {
   return { PATH, HOME, TMPDIR, LANG, LOG_FORMAT: 'json', LOG_LEVEL: 'info' }
 }
 
+/** The platform is none of ours and stays as it is. */
+const inProduction = (service: Service): Service =>
+  service.name === 'simulator'
+    ? service
+    : { ...service, entry: productionEntry, args: [service.name] }
+
 /**
  * A whole system of its own: free ports, a temporary data directory, embedded stores, the simulator as platform.
  * Processes are started in order and are ready when this resolves.
  */
-export async function startPrivateSystem({ env = {}, node, only }: PrivateSystemOptions = {}) {
+export async function startPrivateSystem(options: PrivateSystemOptions = {}) {
+  const { env = {}, node, only, production = false } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'potok-'))
   const [ADMIN_PORT = 0, GATEWAY_PORT = 0, STATE_PORT = 0, TASK_PORT = 0, MAX_SIMULATOR_PORT = 0] =
     await freePorts(5)
@@ -42,7 +51,10 @@ export async function startPrivateSystem({ env = {}, node, only }: PrivateSystem
       .map((service) => [
         service.name,
         createManagedProcess({
-          service: { ...service, env: { ...service.env, ...env } },
+          service: {
+            ...(production ? inProduction(service) : service),
+            env: { ...service.env, ...env },
+          },
           env: {
             ...bareEnvironment(),
             GATEWAY_INTERNAL_URL: `http://127.0.0.1:${GATEWAY_PORT}`,

@@ -12,10 +12,14 @@ export interface Service {
   variable: string
   /** Path of the built entry point. */
   entry: string
+  /** Arguments of the entry point. */
+  args?: readonly string[]
   env: Record<string, string>
   readinessPath: string
 }
 
+/** `npm run start:prod` of one service. */
+export const productionEntry = resolve(root, 'scripts', 'dist', 'production', 'main.js')
 const entry = (name: string): string => resolve(root, 'packages', name, 'dist', 'main.js')
 const at = (port: number): string => `http://127.0.0.1:${port}`
 
