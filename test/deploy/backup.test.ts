@@ -34,7 +34,7 @@ async function stateOn(data: string): Promise<ManagedProcess> {
   return createManagedProcess({ service, env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn' } })
 }
 
-const into: Writers = { acknowledged: [], deleted: [], refused: 0, unknown: 0, wrong: [] }
+const into: Writers = { acknowledged: [], deleted: [], refused: 0, away: 0, unknown: 0, wrong: [] }
 /** What had been acknowledged when the backup began: all of it must be inside. */
 let before: Pick<Writers, 'acknowledged' | 'deleted'>
 let live: ManagedProcess
