@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '@potok/core/config'
 import { createLogger } from '@potok/core/logging'
+import { createParser } from '@potok/core/validation'
+import { Type, type TSchema } from '@sinclair/typebox'
 import { buildApp } from './app.ts'
 import { Config } from './config.ts'
 import { key, temporaryDirectory } from './testing/service.ts'
@@ -112,4 +114,73 @@ test('what the restart finds is what was acknowledged', async () => {
 
   const read = await again.inject({ url: '/api/v1/states/task/task_123', headers: key })
   expect(read.json()).toEqual(written.json())
+})
+
+/** Their examples are sent by tests of their own, beside them. */
+const SHOWN_ELSEWHERE = new Set(['states', 'machines', 'events', 'webhooks'])
+
+interface Media {
+  schema: { examples?: unknown[] }
+  example?: unknown
+  examples?: Record<string, { value: unknown }>
+}
+interface Operation {
+  tags: string[]
+  requestBody?: { content: Record<string, Media> }
+  responses: Record<string, { content?: Record<string, { schema: TSchema }> }>
+}
+
+test('every example of all other routes, sent as it stands, gets the promised answer', async () => {
+  const { app } = await build({ EXTERNAL_DB_URL: 'http://127.0.0.1:1' })
+  const document = (await app.inject('/api-docs/json')).json() as {
+    paths: Record<string, Record<string, Operation>>
+    components: object
+  }
+  const answered: string[] = []
+
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { tags, requestBody, responses }] of Object.entries(operations)) {
+      if (tags.some((tag) => SHOWN_ELSEWHERE.has(tag))) continue
+      const [[type, media] = ['', undefined]] = Object.entries(requestBody?.content ?? {})
+      const named = Object.values(media?.examples ?? {}).map(({ value }) => value)
+      const examples = [media?.example, ...(media?.schema.examples ?? []), ...named].filter(Boolean)
+      expect({ path, method, shown: media === undefined || examples.length > 0 }).toMatchObject({
+        shown: true,
+      })
+      for (const example of media === undefined ? [undefined] : examples) {
+        const response = await app.inject({
+          method: method === 'post' ? 'POST' : 'GET',
+          url: path,
+          headers: { ...key, ...(type === '' ? {} : { 'content-type': type }) },
+          ...(example === undefined ? {} : { payload: example as object | string }),
+        })
+        const promised = responses[String(response.statusCode)]
+        expect({ path, status: response.statusCode, isPromised: promised !== undefined }).toEqual({
+          path,
+          status: expect.toSatisfy((status: number) => status < 300) as number,
+          isPromised: true,
+        })
+        const schema = promised?.content?.['application/json']?.schema
+        if (schema !== undefined) {
+          const { components } = document
+          createParser(Type.Unsafe({ ...schema, components }))(response.json())
+        }
+        answered.push(`${method} ${path}`)
+      }
+    }
+  }
+
+  expect(new Set(answered)).toEqual(
+    new Set([
+      'get /health',
+      'get /health/liveness',
+      'get /health/readiness',
+      'post /api/v1/cache/invalidate',
+      'get /api/v1/external-db',
+      'post /api/v1/external-db/replay',
+      'get /api/v1/services',
+      'get /api/v1/export',
+      'post /api/v1/import',
+    ]),
+  )
 })

@@ -31,6 +31,50 @@ export const exportSchema = {
   },
 }
 
+const EXAMPLE = [
+  {
+    type: 'state',
+    entity: 'process',
+    entityId: 'import_2025',
+    status: 'running',
+    version: 1,
+    metadata: { name: 'импорт' },
+    createdAt: '2025-11-10T10:00:00.000Z',
+    createdBy: 'service:gateway',
+    updatedAt: '2025-11-10T10:00:00.000Z',
+    updatedBy: 'service:gateway',
+    machineVersion: 1,
+  },
+  {
+    type: 'history',
+    entity: 'process',
+    entityId: 'import_2025',
+    version: 1,
+    event: 'entity.created',
+    previousStatus: null,
+    newStatus: 'running',
+    metadata: { name: 'импорт' },
+    actor: 'service:gateway',
+    correlationId: 'c0ffee',
+    machineVersion: 1,
+    timestamp: '2025-11-10T10:00:00.000Z',
+    createdAt: '2025-11-10T10:00:00.000Z',
+    createdBy: 'service:gateway',
+  },
+]
+
+/** The body is a stream, whose lines are checked as they come: here it is only described. */
+const ndjsonBody = {
+  content: {
+    [NDJSON]: {
+      schema: {
+        description: 'One JSON object a line',
+        examples: [EXAMPLE.map((line) => `${JSON.stringify(line)}\n`).join('')],
+      },
+    },
+  },
+}
+
 export const importSchema = {
   tags,
   summary: 'Bring an export in',
@@ -38,7 +82,7 @@ export const importSchema = {
     'The body is what an export gives, or a part of it that begins with a machine or state line. Lines are checked as ' +
     'they come and stored in small steps; the same import again changes nothing. No events are made: who follows the ' +
     'event log gets a `reset`, the external DB gets the states.',
-  consumes: [NDJSON],
+  body: ndjsonBody,
   querystring: Type.Object(
     {
       existing: closedSet(['skip', 'refuse'], {
