@@ -213,6 +213,28 @@ describe('accounts', () => {
     expect((await stage.task('managed')).status).toBe('pending')
   })
 
+  test('a code that was spent while the admin service was away can be said again', async () => {
+    const { userId } = stage.platform.people.add({ firstName: 'Рита' })
+    stage.platform.chats.dialog(userId)
+    const rita = stage.person(userId)
+    rita.start()
+    await rita.hears('Здравствуйте')
+    const code = await codeOf(await login())
+    await stage.admin.end('SIGKILL')
+    rita.write(`/link ${code}`)
+    await rita.hears('недоступны')
+    await stage.admin.start()
+    await vi.waitFor(
+      async () => {
+        const before = rita.heard().length
+        rita.write(`/link ${code}`)
+        await rita.hears('Готово: теперь вы', undefined, before)
+      },
+      { timeout: 30_000 },
+    )
+    expect(await stage.user(userId)).toMatchObject({ username: 'user' })
+  })
+
   test('a member sees a task of others without buttons to change it, and an old button is refused', async () => {
     await stage.create('foreign', { status: 'created', metadata: { title: 'Не моя' } }, borisId)
     const before = anna.heard().length

@@ -7,7 +7,7 @@ import fp from 'fastify-plugin'
 import { createAccessChanges } from './access-changes.ts'
 import { createBackOff, type Curve } from './back-off.ts'
 import { createBearerGuard, createVerify } from './bearer.ts'
-import { createLinkCodes } from './link-codes.ts'
+import { createLinkCodes, type KeepSpent } from './link-codes.ts'
 import { createLogin, tooMany } from './login.ts'
 import { authMetrics } from './metrics.ts'
 import { createPeople } from './people.ts'
@@ -51,9 +51,10 @@ interface Auth {
   /**
    * Whose link code it is, once; undefined when it is nobody's or too old.
    * @param by who says it, such as `max:5001002`: guesses are slowed by this
+   * @param keep stores in the same transaction that it was spent
    * @throws TooManyAttempts
    */
-  redeemLinkCode: (code: string, by: string) => Promise<string | undefined>
+  redeemLinkCode: (code: string, by: string, keep?: KeepSpent) => Promise<string | undefined>
 }
 
 declare module 'fastify' {
@@ -134,11 +135,11 @@ type Parts = Awaited<ReturnType<typeof createParts>>
 
 /** Link codes are guessed like passwords, so they are slowed like them. */
 function createRedeem({ backOff, linkCodes }: Parts): Auth['redeemLinkCode'] {
-  return async (code, by) => {
+  return async (code, by, keep = async () => undefined) => {
     const attempt = { username: `link:${by}`, place: by, isKnownPlace: false }
     const waitMs = await backOff.begin(attempt)
     if (waitMs > 0) throw tooMany(waitMs)
-    const userId = await linkCodes.redeem(code)
+    const userId = await linkCodes.redeem(code, keep)
     if (userId !== undefined) await backOff.succeed(attempt)
     return userId
   }

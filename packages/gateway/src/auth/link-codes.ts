@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
-import type { Database } from '@potok/core/database'
+import type { AnyTransaction, Database } from '@potok/core/database'
 import { LinkCodesExhausted } from './errors.ts'
 import type { AuthTables } from './tables.ts'
 
 /** Tries to find a code that nobody has; a million are there. */
 const DRAWS = 8
+
+/** What else is to be stored when a code is spent. */
+export type KeepSpent = (trx: AnyTransaction, userId: string) => Promise<void>
 
 export type LinkCodes = ReturnType<typeof createLinkCodes>
 
@@ -43,15 +46,20 @@ export function createLinkCodes({
         throw new LinkCodesExhausted()
       }),
 
-    /** Whose code it is, once; undefined when it is nobody's or too old. */
-    redeem: (code: string): Promise<string | undefined> =>
+    /**
+     * Whose code it is, once; undefined when it is nobody's or too old.
+     * @param keep stores in the same transaction that it was spent
+     */
+    redeem: (code: string, keep: KeepSpent): Promise<string | undefined> =>
       database.write(async (trx) => {
         const row = await trx
           .deleteFrom('auth_link_codes')
           .where('code', '=', code)
           .returning(['user_id', sql<number>`expires_at - ${database.now()}`.as('left_ms')])
           .executeTakeFirst()
-        return row !== undefined && row.left_ms > 0 ? row.user_id : undefined
+        if (row === undefined || row.left_ms <= 0) return undefined
+        await keep(trx, row.user_id)
+        return row.user_id
       }),
   }
 }

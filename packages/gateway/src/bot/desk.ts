@@ -1,6 +1,8 @@
 import type { Composer } from '@maxhub/max-bot-api'
+import type { AnyTransaction } from '@potok/core/database'
 import type { Accounts } from './accounts.ts'
 import type { Cards } from './cards.ts'
+import type { LinkClaims } from './link-claims.ts'
 import type { Offers } from './offers.ts'
 import type { People } from './people.ts'
 import type { Tasks } from './tasks.ts'
@@ -16,8 +18,14 @@ export interface Desk {
   /**
    * Whose link code it is, once; undefined when it is nobody's or too old.
    * @param by who says it: guesses are slowed by this, then the error's `statusCode` is 429
+   * @param keep stores in the same transaction that it was spent
    */
-  redeemLinkCode: (code: string, by: string) => Promise<string | undefined>
+  redeemLinkCode: (
+    code: string,
+    by: string,
+    keep: (trx: AnyTransaction, userId: string) => Promise<void>,
+  ) => Promise<string | undefined>
+  linkClaims: LinkClaims
   /** How long a presence lasts that a person set by hand, seconds. */
   presenceSeconds: number
 }

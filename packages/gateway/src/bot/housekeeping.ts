@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AnyDatabase } from '@potok/core/database'
+import { CLAIM_PREFIX } from './link-claims.ts'
 import type { BotTables } from './tables.ts'
 
 export interface Retention {
@@ -23,6 +24,11 @@ export async function cleanUp(database: AnyDatabase, retention: Retention): Prom
       .execute()
     await trx.deleteFrom('bot_offers').where('created_at', '<', before(retention.offerMs)).execute()
     await trx.deleteFrom('bot_last_sent').where('sent_at', '<', before(retention.cardMs)).execute()
+    await trx
+      .deleteFrom('bot_facts')
+      .where('name', 'like', `${CLAIM_PREFIX}%`)
+      .where('expires_at', '<', database.now())
+      .execute()
     await trx.deleteFrom('bot_cards').where('updated_at', '<', before(retention.cardMs)).execute()
     await trx
       .deleteFrom('bot_task_events')

@@ -45,7 +45,7 @@ export default fp<BotOptions>(
       database: app.store,
       state: app.upstreams.state,
       admin: app.upstreams.admin,
-      redeemLinkCode: (code, by) => app.auth.redeemLinkCode(code, by),
+      redeemLinkCode: (code, by, keep) => app.auth.redeemLinkCode(code, by, keep),
       announce: async (trx, taskId, notices) => {
         const given = notices.map((notice) => announcementOf(taskId, notice))
         await app.notifications.put(

@@ -11,6 +11,7 @@ import { createDialogs } from './dialogs.ts'
 import { createFacts } from './facts.ts'
 import { createBotMetrics, type BotQueue } from './metrics.ts'
 import type { NoticesDeps } from './notices.ts'
+import { createLinkClaims } from './link-claims.ts'
 import { createOffers } from './offers.ts'
 import type { BotLimits } from './options.ts'
 import { createPeople } from './people.ts'
@@ -67,6 +68,7 @@ export function createOffice(deps: OfficeDeps) {
     cards,
     offers,
     redeemLinkCode: deps.redeemLinkCode,
+    linkClaims: createLinkClaims(database),
     presenceSeconds: limits.presenceSeconds,
   }
   return {

@@ -28,8 +28,14 @@ export async function link(
 }
 
 async function redeem(turn: Turn, desk: Desk, code: string): Promise<string | undefined> {
+  const { maxUserId } = turn.person
   try {
-    return await desk.redeemLinkCode(code, `max:${turn.person.maxUserId}`)
+    return (
+      (await desk.linkClaims.get(maxUserId, code)) ??
+      (await desk.redeemLinkCode(code, `max:${maxUserId}`, (trx, userId) =>
+        desk.linkClaims.keep(trx, { maxUserId, code, userId }),
+      ))
+    )
   } catch (error) {
     if (error instanceof Error && 'statusCode' in error && error.statusCode === 429) {
       return TOO_MANY
