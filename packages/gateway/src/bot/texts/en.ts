@@ -18,9 +18,9 @@ export const en: Texts = {
   presences: { online: 'available', busy: 'busy', offline: 'away' },
   days: { today: 'today', tomorrow: 'tomorrow', yesterday: 'yesterday' },
   greeting: (nameHtml) =>
-    `Hello, ${nameHtml}! I help your team not to lose tasks.\n\n` +
-    'Write what needs to be done, and I will offer to make a task of it. Or choose:',
-  menu: 'What shall we do?',
+    `Hello, ${nameHtml}! I help your team keep track of its tasks.\n\n` +
+    'Write what needs to be done, and I will offer to make it a task. Or choose:',
+  menu: 'What would you like to do?',
   help:
     '<b>What I can do</b>\n' +
     '/new Prepare the report — a task in one line. You may add:\n' +
@@ -33,8 +33,8 @@ export const en: Texts = {
     '/team — the team, /stats — results\n' +
     '/settings — notifications, quiet hours, language, time zone\n' +
     '/link 123456 — link your account\n' +
-    '/cancel — stop what was begun\n\n' +
-    'All of it is on buttons, too.',
+    '/cancel — stop what you started\n\n' +
+    'All of it is on buttons too.',
   addedToChat:
     'Hello! To make a task in this chat, mention me: “@bot Prepare the report by Friday”, or write /new.',
   buttons: {
@@ -89,7 +89,7 @@ export const en: Texts = {
     you: 'you',
     system: 'the system',
     service: (name) => `service ${name}`,
-    unknown: 'somebody unknown',
+    unknown: 'somebody',
   },
   list: {
     title: (filter) => `<b>${filter}</b>`,
@@ -114,7 +114,7 @@ export const en: Texts = {
     emptyTitle: 'It needs a title: what is to be done?',
     unknownPriority: 'I did not get the priority. Choose: low, normal, high or urgent.',
     unknownDue: 'I did not get the deadline. Try “tomorrow 18:00”, “on Friday”, “25.11”.',
-    pastDue: (text) => `“${text}” is over already. Which deadline shall it be?`,
+    pastDue: (text) => `“${text}” is already over. Which deadline instead?`,
     unknownAssignee: (nameHtml) =>
       `I found nobody called “${nameHtml}”. Write it differently or choose.`,
     manyAssignees: (nameHtml) => `“${nameHtml}” fits several people. Whom do you mean?`,
@@ -122,10 +122,10 @@ export const en: Texts = {
     untitled: 'No title',
     untitledTask: 'Untitled task',
     me: 'Me',
-    gone: 'This draft is closed. You can begin a new task.',
-    foreign: 'Somebody else began this draft.',
+    gone: 'This draft is closed. You can start a new task.',
+    foreign: 'Somebody else started this draft.',
   },
-  cancelled: 'All right, I do nothing.',
+  cancelled: 'All right, nothing changed.',
   nothingToCancel: 'There is nothing to cancel.',
   offer: (textHtml) => `Make a task “${textHtml}”?`,
   offerGone: 'I do not remember this text any more. Please send it again.',
@@ -144,16 +144,16 @@ export const en: Texts = {
     stale: 'This button is out of date. Here is the menu:',
   },
   down: {
-    tasks: 'The task service is not available now. Please try a little later.',
+    tasks: 'The task service is unavailable right now. Please try a little later.',
     kept: (titleHtml) =>
-      `The task service is not available now. I keep the task “${titleHtml}” and create it as soon as the service is back.`,
+      `The task service is unavailable right now. I will keep the task “${titleHtml}” and create it as soon as the service is back.`,
     people:
-      'I cannot find out who you are: the people service is away. I keep your message and answer as soon as it is back.',
+      'I cannot find out who you are: the people service is away. I will keep your message and answer as soon as it is back.',
     lost: (titleHtml) => `I could not create the task “${titleHtml}”. Please send it again.`,
-    broken: 'Something went wrong and I could not do it. We know of the error.',
+    broken: 'Something went wrong and I could not do it. We already know about it.',
   },
   presence: {
-    ask: (status) => `Your status is: ${status}. What shall I note?`,
+    ask: (status) => `Your status is: ${status}. What should I set?`,
     set: (status) => `Noted. Your status: ${status}.`,
     unknown: 'The status is online, busy or offline.',
     labels: { online: 'Available', busy: 'Busy', offline: 'Away' },
@@ -186,12 +186,12 @@ export const en: Texts = {
       timeZone: 'Time zone',
       link: 'Link an account',
     },
-    askQuiet: 'From when until when shall I be silent? For example: 22:00–8:00.',
+    askQuiet: 'When should I stay quiet? For example: 22:00–8:00.',
     unknownQuiet: 'I did not get that. For example: 22:00–8:00.',
     askTimeZone: 'Choose a time zone or write its name, such as Asia/Yekaterinburg.',
     unknownTimeZone: 'I do not know that time zone. For example: Europe/Moscow, Asia/Novosibirsk.',
     saved: 'Saved.',
-    down: 'Settings are not available now. Please try a little later.',
+    down: 'People’s data is unavailable right now. Please try a little later.',
   },
   link: {
     ask: 'Get a code in your account and send it: /link 123456.',
