@@ -1,13 +1,10 @@
 import { performance } from 'node:perf_hooks'
-import { request, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Connections } from './connections.ts'
 import { TargetForbidden } from './connector.ts'
+import { Exchange, type Exchanged } from './exchange.ts'
 import { retryAfterMs } from './schedule.ts'
 
-/** What is kept of a response. */
-const BODY_BYTES = 4096
-/** A connection whose response has more than this left is not worth keeping. */
-const DRAIN_BYTES = 65_536
 /** A kept-alive connection that dies sooner was closed by the other side before it saw our request. */
 const STALE_MS = 1000
 /** Not the endpoint's fault: we have no descriptors, ports or memory left, or are closing. */
@@ -49,27 +46,14 @@ export interface Reply {
 /** We could not send; says nothing about the endpoint. */
 export class OurFault extends Error {}
 
+class Overdue extends Error {
+  constructor(timeoutMs: number) {
+    super(`no complete response within ${timeoutMs} ms`)
+  }
+}
+
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-
-// Bytes that are no text, and a character cut in two at the end, become replacement characters; NUL is not storable.
-const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
-
-/** Reads what is kept of the body and lets go of the rest. */
-async function readBody({ body, headers }: Dispatcher.ResponseData): Promise<string> {
-  // Nearly every response says that it is short; then there is a faster way to read it.
-  if (Number(headers['content-length'] ?? Number.NaN) <= BODY_BYTES)
-    return storable(await body.text())
-  const kept: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    const bytes = Buffer.from(chunk)
-    if (size < BODY_BYTES) kept.push(bytes.subarray(0, BODY_BYTES - size))
-    size += bytes.length
-    if (size > DRAIN_BYTES) break
-  }
-  return storable(Buffer.concat(kept).toString('utf8'))
-}
 
 /** Why there is no response, in one line. @throws OurFault */
 function failureOf(error: unknown): Pick<Reply, 'error' | 'refused'> {
@@ -78,6 +62,53 @@ function failureOf(error: unknown): Pick<Reply, 'error' | 'refused'> {
   if (error instanceof TargetForbidden) return { error: error.message, refused: true }
   const text = error instanceof Error ? error.message : 'the request failed'
   return { error: code === '' || text.includes(code) ? text : `${code}: ${text}` }
+}
+
+/** One attempt under way: the second try on a new connection belongs to it. */
+class Attempt {
+  readonly #connections: Connections
+  readonly #options: Dispatcher.DispatchOptions
+  #exchange = new Exchange()
+  #stopped = false
+
+  constructor(connections: Connections, { url, headers, body }: Sending) {
+    const { origin, pathname, search } = new URL(url)
+    this.#connections = connections
+    this.#options = { origin, path: `${pathname}${search}`, method: 'POST', headers, body }
+  }
+
+  stop(reason: Error): void {
+    this.#stopped = true
+    this.#exchange.abort(reason)
+  }
+
+  /** Tries again at once when a kept-alive connection turns out to be dead. */
+  async run(): Promise<Exchanged> {
+    const startedAt = performance.now()
+    try {
+      return await this.#dispatch()
+    } catch (error) {
+      const stale = performance.now() - startedAt < STALE_MS
+      if (!stale || this.#stopped || !this.#connections.diedWhileKept(error)) throw error
+      this.#exchange = new Exchange()
+      return this.#dispatch()
+    }
+  }
+
+  #dispatch(): Promise<Exchanged> {
+    this.#connections.agent.dispatch(this.#options, this.#exchange)
+    return this.#exchange.done
+  }
+}
+
+function repliedBy({ status, headers, body }: Exchanged) {
+  const asked = status === 429 || status === 503
+  const wait = asked ? retryAfterMs(headers['retry-after'], Date.now()) : undefined
+  return {
+    responseStatus: status,
+    responseBody: body,
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+  }
 }
 
 /** Sends deliveries: plain HTTP over connections kept alive, no redirects, bounded in time and size. */
@@ -95,47 +126,20 @@ export class Sender {
   async send(sending: Sending): Promise<Reply> {
     const { timeoutMs, signal } = sending
     const startedAt = performance.now()
-    const abort = new AbortController()
-    const interrupt = (): void => abort.abort()
-    const timer = setTimeout(interrupt, timeoutMs)
+    const attempt = new Attempt(this.#connections, sending)
+    const interrupt = (): void => attempt.stop(new Error('interrupted'))
+    const timer = setTimeout(() => attempt.stop(new Overdue(timeoutMs)), timeoutMs)
     signal.addEventListener('abort', interrupt, { once: true })
     try {
-      const response = await this.#persistently(sending, abort.signal)
-      return { startedAt, durationMs: performance.now() - startedAt, ...response }
+      const exchanged = await attempt.run()
+      return { startedAt, durationMs: performance.now() - startedAt, ...repliedBy(exchanged) }
     } catch (error) {
       const durationMs = performance.now() - startedAt
       if (signal.aborted) throw new OurFault('interrupted', { cause: error })
-      if (abort.signal.aborted) {
-        return { startedAt, durationMs, error: `no complete response within ${timeoutMs} ms` }
-      }
       return { startedAt, durationMs, ...failureOf(error) }
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', interrupt)
     }
-  }
-
-  /** Tries again at once, within the same attempt, when a kept-alive connection turns out to be dead. */
-  async #persistently(sending: Sending, signal: AbortSignal) {
-    const startedAt = performance.now()
-    try {
-      return await this.#request(sending, signal)
-    } catch (error) {
-      const stale = performance.now() - startedAt < STALE_MS
-      if (!stale || signal.aborted || !this.#connections.diedWhileKept(error)) throw error
-      return this.#request(sending, signal)
-    }
-  }
-
-  async #request({ url, headers, body }: Sending, signal: AbortSignal) {
-    const { agent: dispatcher } = this.#connections
-    const response = await request(url, { method: 'POST', dispatcher, headers, body, signal })
-    const { statusCode: responseStatus } = response
-    const asked =
-      responseStatus === 429 || responseStatus === 503
-        ? retryAfterMs(response.headers['retry-after'], Date.now())
-        : undefined
-    const responseBody = await readBody(response)
-    return { responseStatus, responseBody, ...(asked === undefined ? {} : { retryAfterMs: asked }) }
   }
 }
