@@ -35,6 +35,11 @@ interface Probe {
   dueInMs: number | undefined
 }
 
+/** How many jobs, by lane. */
+export type Ending = ReadonlyMap<string, number>
+
+const NONE_ENDING: Ending = new Map()
+
 export interface Claim {
   jobs: JobRow[]
   /** Taken up too often without being settled. */
@@ -142,7 +147,7 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
     return [...behind, ...rows.filter(({ lane }) => !known.has(lane))]
   }
 
-  async function rooms(trx: AnyTransaction): Promise<Pick[]> {
+  async function rooms(trx: AnyTransaction, ending: Ending): Promise<Pick[]> {
     const { rows } = await look.leased({}, trx)
     const leased = new Map(rows.map((row) => [row.lane, row.leased] as const))
     // Those that run may be full: they must not take the places of others in this look.
@@ -150,7 +155,8 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
     after = lanes.at(-1)?.lane ?? ''
     return lanes
       .map((row) => {
-        const running = Math.max(leased.get(row.lane) ?? 0, options.runningHere(row.lane))
+        const here = options.runningHere(row.lane) - (ending.get(row.lane) ?? 0)
+        const running = Math.max(leased.get(row.lane) ?? 0, here)
         return {
           lane: row.lane,
           room: rampedLimit(options.laneLimit(row.lane), row) - running,
@@ -180,12 +186,18 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
     /**
      * @param free places in this process
      * @param due also look for what has become due and for leases that ended
+     * @param ending jobs that still run here, and are settled before this in the same transaction
      */
-    async claim(trx: AnyTransaction, free: number, due: boolean): Promise<Claim> {
+    async claim(
+      trx: AnyTransaction,
+      free: number,
+      due: boolean,
+      ending: Ending = NONE_ENDING,
+    ): Promise<Claim> {
       await takeTurn(trx)
       const poisoned = due ? await reclaim(trx) : []
       if (due) await duty.becomeDue({}, trx)
-      const picks = shareOut(await rooms(trx), Math.min(free, options.batch))
+      const picks = shareOut(await rooms(trx, ending), Math.min(free, options.batch))
       const last = picks.at(-1)
       if (last !== undefined) after = last.lane
       const jobs = await pick(trx, picks)

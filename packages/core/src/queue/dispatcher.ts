@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AnyDatabase, DatabaseLog } from '../database/index.ts'
-import type { Claims } from './claims.ts'
+import type { AnyDatabase, AnyTransaction, DatabaseLog } from '../database/index.ts'
+import type { Claim, Claims, Ending } from './claims.ts'
 import type { JobRow } from './job-row.ts'
 import type { Settlements } from './settlements.ts'
 
@@ -51,6 +51,10 @@ export class Dispatcher {
   #dueLooked = Number.NEGATIVE_INFINITY
   /** Somebody asked during the present turn. */
   #again = false
+  /** The last claim left something behind, for want of room. */
+  #more = false
+  /** Taken up in a transaction that has not committed yet. */
+  #reserved = 0
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -110,8 +114,47 @@ export class Dispatcher {
     this.#turn = this.#dispatch()
   }
 
+  /**
+   * Takes up what comes next in the transaction that settles what came before: half the commits under a backlog.
+   * @param ending the jobs that are settled in it
+   * @returns undefined where nobody waits for the room
+   */
+  async claimAfter(trx: AnyTransaction, ending: readonly JobRow[]): Promise<Claim | undefined> {
+    if (this.#state !== 'open' || !this.#more) return undefined
+    const lanes = new Map<string, number>()
+    for (const { lane } of ending) lanes.set(lane, (lanes.get(lane) ?? 0) + 1)
+    const free = this.#free + ending.length
+    const claim = await this.#options.claims.claim(trx, free, false, lanes)
+    this.#reserved += claim.jobs.length
+    return claim
+  }
+
+  /** The transaction of {@link claimAfter} is over. @param committed false: nothing of it happened */
+  async claimed(claim: Claim, committed: boolean): Promise<void> {
+    this.#reserved -= claim.jobs.length
+    if (!committed) return
+    if (this.#isClosed()) {
+      await this.#giveBack(claim.jobs)
+      return
+    }
+    this.#more = claim.jobs.length > 0
+    this.#begin(claim)
+    if (!this.#more) this.look()
+  }
+
+  get #free(): number {
+    return this.#options.workers.free - this.#reserved
+  }
+
+  #begin({ jobs, poisoned }: Claim): void {
+    const { workers, onPoisoned, onClaimed } = this.#options
+    onClaimed(jobs.length)
+    for (const row of jobs) workers.start(row)
+    for (const row of poisoned) onPoisoned(row)
+  }
+
   async #dispatch(): Promise<void> {
-    const { pollMs, log, name, workers } = this.#options
+    const { pollMs, log, name } = this.#options
     let pauseMs = pollMs
     try {
       this.#again = false
@@ -123,31 +166,49 @@ export class Dispatcher {
     this.#turn = undefined
     if (this.#state !== 'open') return
     // Whoever asked during this turn may have been too late for its last look.
-    this.#timer = setTimeout(() => this.look(), this.#again && workers.free > 0 ? 0 : pauseMs)
+    this.#timer = setTimeout(() => this.look(), this.#again && this.#free > 0 ? 0 : pauseMs)
   }
 
   /** @returns milliseconds until the next look */
   async #fill(): Promise<number> {
-    const { workers, claims, database, pollMs, onPoisoned, onClaimed } = this.#options
-    while (this.#state === 'open' && workers.free > 0) {
+    const { claims, pollMs } = this.#options
+    while (this.#state === 'open' && this.#free > 0) {
       const look = this.#woken ? undefined : await claims.probe()
+      this.#more = look?.ready ?? true
       if (look !== undefined && !look.ready) return this.#pause(look)
       this.#woken = false
       // Whoever woke us made jobs ready; what has become due by itself is only looked for now and then.
       const due = look?.due ?? performance.now() - this.#dueLooked > DUE_LOOK_MS
       if (due) this.#dueLooked = performance.now()
-      const { jobs, poisoned } = await database.write((trx) => claims.claim(trx, workers.free, due))
+      const claim = await this.#claim(due)
       if (this.#isClosed()) {
-        await this.#giveBack(jobs)
+        await this.#giveBack(claim.jobs)
         return pollMs
       }
-      onClaimed(jobs.length)
-      for (const row of jobs) workers.start(row)
-      for (const row of poisoned) onPoisoned(row)
+      this.#begin(claim)
       // What is ready stands in lanes that are held or full.
-      if (jobs.length === 0) return this.#pause(await claims.probe())
+      if (claim.jobs.length === 0) return this.#pause(await claims.probe())
     }
     return pollMs
+  }
+
+  async #claim(due: boolean): Promise<Claim> {
+    const { claims, database } = this.#options
+    let reserved = 0
+    const reserve = (jobs: number): void => {
+      this.#reserved += jobs - reserved
+      reserved = jobs
+    }
+    try {
+      return await database.write(async (trx) => {
+        reserve(0)
+        const claim = await claims.claim(trx, this.#free, due)
+        reserve(claim.jobs.length)
+        return claim
+      })
+    } finally {
+      reserve(0)
+    }
   }
 
   #isClosed(): boolean {

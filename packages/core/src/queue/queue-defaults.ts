@@ -18,6 +18,7 @@ export function withDefaults<Tables, Payload extends TSchema, Result>(
     laneLimit: options.laneLimit ?? (() => concurrency),
     pollMs: options.pollMs ?? 500,
     batch: options.batch ?? 100,
+    gatherMs: options.gatherMs ?? 0,
     retryYieldMs: options.retryYieldMs ?? 30_000,
     errorDelayMs:
       options.errorDelayMs ??

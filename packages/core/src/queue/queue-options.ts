@@ -75,6 +75,8 @@ export interface QueueOptions<Tables, Payload extends TSchema, Result> {
   pollMs?: number
   /** Jobs claimed or settled in one transaction. Default 100. */
   batch?: number
+  /** How long an outcome waits for others to be stored with, as long as jobs run that it could wait for. Default 0. */
+  gatherMs?: number
   /** A retry waits for first attempts of its lane that are up to this much younger. Default 30 000. */
   retryYieldMs?: number
   /** After an error thrown by `work` or `settled`. Default 1 s, doubling up to a minute. */

@@ -39,8 +39,11 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
       const kind = outcome.status === 'retry' ? 'retried' : outcome.status
       counters[accepted ? kind : 'lost'] += 1
       workers.end(row)
-      dispatcher.look()
     },
+    onRoom: () => dispatcher.look(),
+    running: () => workers.running,
+    claimAfter: (trx, ending) => dispatcher.claimAfter(trx, ending),
+    claimed: (claim, committed) => dispatcher.claimed(claim, committed),
   })
   const read = createJobReader(options.payload)
   const workers = new Workers<Static<Payload>, Result>({

@@ -45,6 +45,10 @@ export class Workers<Payload, Result> {
     return this.#options.concurrency - this.#running.size
   }
 
+  get running(): number {
+    return this.#running.size
+  }
+
   ofLane(lane: string): number {
     return this.#lanes.get(lane) ?? 0
   }

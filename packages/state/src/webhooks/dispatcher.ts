@@ -38,6 +38,12 @@ export interface DispatcherDeps {
  */
 export const leaseMs = (timeoutMs: number): number => Math.ceil(timeoutMs * 1.25) + 7500
 
+/**
+ * Outcomes that come within this are stored together while others are under way: under a backlog the commits are what a
+ * delivery costs.
+ */
+const GATHER_MS = 4
+
 const wants = ({ events, filter }: Subscriber, event: StoredEvent): boolean =>
   namesMatch(events, event.event) && filterMatches(filter, event)
 
@@ -71,6 +77,7 @@ export function createDispatcher(deps: DispatcherDeps) {
     }),
     leaseMs: leaseMs(defaults.timeoutMs),
     concurrency,
+    gatherMs: GATHER_MS,
     laneLimit(lane) {
       if (breaker.isOpen(lane)) return 1
       return registry.known.byId.get(lane)?.maxInFlight ?? defaults.maxInFlight
