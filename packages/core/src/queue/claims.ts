@@ -1,22 +1,13 @@
-import { sql, type RawBuilder } from 'kysely'
+import { sql } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
 import { dialectOf } from './dialect-of.ts'
 import { JOB_COLUMNS, type JobRow } from './job-row.ts'
+import { createLaneTurns, type LaneRow } from './lane-turns.ts'
 import type { Pick } from './queue-dialect.ts'
 import { shareOut } from './share-out.ts'
 
 /** Lanes with room that one claim looks at; the next goes on behind them. */
 const LANES_A_CLAIM = 64
-/** Lanes that one claim passes at most, held ones included. */
-const LANES_SEEN = 2048
-
-interface LaneRow {
-  lane: string
-  ramp_from: number
-  ramp_ms: number
-  at: number
-}
-
 export interface ClaimOptions {
   leaseMs: number
   maxLeases: number
@@ -76,11 +67,6 @@ function duties(database: AnyDatabase, queue: string, { batch, leaseMs }: ClaimO
 
 function looks(database: AnyDatabase, queue: string) {
   const { now } = database
-  // "order by … limit 1", not min(): without statistics PostgreSQL reads all to find the least.
-  const next = (
-    after: RawBuilder<string>,
-  ): RawBuilder<string | null> => sql`(select j.lane from queue_jobs j
-    where j.queue = ${queue} and j.state = 0 and j.lane > ${after} order by j.lane limit 1)`
   return {
     probe: database.statement<object>()(
       () => sql<{ ready: number | null; due: number | null; at: number }>`
@@ -97,23 +83,6 @@ function looks(database: AnyDatabase, queue: string) {
       () => sql<{ lane: string; leased: number }>`
         select lane, count(*) as leased from queue_jobs
         where queue = ${queue} and state = 1 group by lane`,
-    ),
-    // A loose index scan: one seek a lane, however many jobs wait in it. Held lanes do not count.
-    lanes: database.statement<{ after: string; limit: number }>()(
-      (slot) => sql<LaneRow>`
-        with recursive ready(lane, usable, seen) as (
-          select ${next(slot('after'))}, 0, 1
-          union all
-          select ${next(sql.ref('ready.lane'))}, usable + (case when exists (
-              select 1 from queue_lanes h
-              where h.queue = ${queue} and h.lane = ready.lane and h.held = 1) then 0 else 1 end), seen + 1
-          from ready
-          where ready.lane is not null and usable < ${slot('limit')} and seen < ${LANES_SEEN})
-        select ready.lane, coalesce(l.ramp_from, 0) as ramp_from, coalesce(l.ramp_ms, 0) as ramp_ms,
-          ${now()} as at
-        from ready left join queue_lanes l on l.queue = ${queue} and l.lane = ready.lane
-        where ready.lane is not null and coalesce(l.held, 0) = 0
-        order by ready.seen`,
     ),
   }
 }
@@ -135,24 +104,13 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
   const dialect = dialectOf(database)
   const takeTurn = dialect.createTurn(database, queue)
   const pick = dialect.createPick(database, queue, options.leaseMs)
-  /** The lane behind which the next claim begins. */
-  let after = ''
-
-  async function lanesInTurn(trx: AnyTransaction, limit: number): Promise<LaneRow[]> {
-    const behind = (await look.lanes({ after, limit }, trx)).rows
-    const missing = limit - behind.length
-    if (after === '' || missing <= 0) return behind
-    const { rows } = await look.lanes({ after: '', limit: missing }, trx)
-    const known = new Set(behind.map(({ lane }) => lane))
-    return [...behind, ...rows.filter(({ lane }) => !known.has(lane))]
-  }
+  const turns = createLaneTurns(database, queue)
 
   async function rooms(trx: AnyTransaction, ending: Ending): Promise<Pick[]> {
     const { rows } = await look.leased({}, trx)
     const leased = new Map(rows.map((row) => [row.lane, row.leased] as const))
     // Those that run may be full: they must not take the places of others in this look.
-    const lanes = await lanesInTurn(trx, LANES_A_CLAIM + leased.size)
-    after = lanes.at(-1)?.lane ?? ''
+    const lanes = await turns.next(trx, LANES_A_CLAIM + leased.size)
     return lanes
       .map((row) => {
         const here = options.runningHere(row.lane) - (ending.get(row.lane) ?? 0)
@@ -199,7 +157,7 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
       if (due) await duty.becomeDue({}, trx)
       const picks = shareOut(await rooms(trx, ending), Math.min(free, options.batch))
       const last = picks.at(-1)
-      if (last !== undefined) after = last.lane
+      if (last !== undefined) turns.goOnBehind(last.lane)
       const jobs = await pick(trx, picks)
       return { jobs: jobs.toSorted((a, b) => a.sort - b.sort || a.seq - b.seq), poisoned }
     },

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AnyDatabase, AnyTransaction, DatabaseLog } from '../database/index.ts'
-import type { Claim, Claims, Ending } from './claims.ts'
+import type { Claim, Claims } from './claims.ts'
 import type { JobRow } from './job-row.ts'
 import type { Settlements } from './settlements.ts'
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
+import { dialectOf } from './dialect-of.ts'
 import type { createEnqueue } from './enqueue.ts'
 import { createPromote } from './promote.ts'
 import type { NewJob } from './queue-options.ts'
@@ -46,12 +47,19 @@ function laneStatements(database: AnyDatabase, queue: string) {
 
 function jobStatements(database: AnyDatabase, queue: string) {
   const ids = { id: 'text' } as const
+  const { keepUnsettled } = dialectOf(database)
   return {
     skipIds: database.statement<{ given: string }>()(
       (slot) => sql<{ id: string; lane: string; job_key: string | null }>`
         delete from queue_jobs where queue = ${queue} and state <> 1
           and id in (select id from ${database.rows(slot('given'), ids)} as g)
         returning id, lane, job_key`,
+    ),
+    // Taken before any of the key is removed: the order in which a settlement takes them too.
+    keepKey: database.statement<{ lane: string; key: string }>()(
+      (slot) => sql`
+        select j.seq from queue_jobs j where j.queue = ${queue} and j.lane = ${slot('lane')}
+          and j.job_key = ${slot('key')} and j.state = 1 ${keepUnsettled}`,
     ),
     skipKey: database.statement<{ lane: string; key: string }>()(
       (slot) => sql<{ id: string; lane: string; job_key: string | null }>`
@@ -107,6 +115,7 @@ export function createLanes(
       return Number(numAffectedRows ?? 0n)
     },
     async skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]> {
+      if ('key' in selection) await jobs.keepKey(selection, trx)
       const { rows } =
         'ids' in selection
           ? await jobs.skipIds({ given: idRows(selection.ids) }, trx)

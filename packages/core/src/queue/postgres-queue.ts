@@ -6,7 +6,9 @@ import type { QueueDialect } from './queue-dialect.ts'
 export const postgresQueue: QueueDialect = {
   // Not "for update": whoever enqueues behind a job locks its key, and that must not hide it from claims.
   skipLocked: sql`for no key update skip locked`,
-  lockJobs: sql`for no key update of j`,
+  lockFree: sql`for update of j skip locked`,
+  lockAll: sql`for update of j`,
+  keepUnsettled: sql`for key share of j`,
   predecessors: (queue, given) => sql`
     select g.lane, g.job_key from ${given} as g cross join lateral (
       select j.seq from queue_jobs j

@@ -12,8 +12,15 @@ export interface Pick {
 export interface QueueDialect {
   /** After a select of rows that are about to change: nobody else may change them, those taken are left out. */
   readonly skipLocked: RawBuilder<unknown>
-  /** After a select of `j`: wait for whoever changes these rows, then look again at what they became. */
-  readonly lockJobs: RawBuilder<unknown>
+  /**
+   * After a select of the jobs `j` that are to be settled: nobody else may touch them. Those that somebody enqueues
+   * behind are left out: to wait for him, who may wait for others of the same settlement, is how a deadlock begins.
+   */
+  readonly lockFree: RawBuilder<unknown>
+  /** The same, waiting for everybody. */
+  readonly lockAll: RawBuilder<unknown>
+  /** After a select of the jobs `j` of a key: they are not settled before the caller's transaction ends. */
+  readonly keepUnsettled: RawBuilder<unknown>
   /**
    * Which of `given(lane, job_key)` have an unfinished job. On PostgreSQL these jobs are kept from being settled
    * until the caller commits: else the settlement would not see its successor and nobody would wake it.

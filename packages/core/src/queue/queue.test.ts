@@ -319,6 +319,26 @@ describeDatabases('the queue', (store: TestStore) => {
     await vi.waitFor(() => expect(hands.ids()).toEqual(['free', 'a', 'b']))
   })
 
+  test('however many lanes are held, the one behind them has its turn', async () => {
+    const database = await store.open<Tables>(migrations)
+    const queue = createTestQueue(database)
+    const names = Array.from({ length: 2100 }, (_, n) => `held ${String(n).padStart(4, '0')}`)
+    await database.write(async (trx) => {
+      for (const lane of names) await queue.hold(trx, lane)
+      await queue.enqueue(
+        trx,
+        names.map((lane) => job(`job of ${lane}`, { lane })),
+      )
+      await queue.enqueue(trx, [job('free', { lane: 'zz' })])
+    })
+    queue.start()
+    await vi.waitFor(() => {
+      queue.wake()
+      expect(queue.counters().done).toBe(1)
+    }, 20_000)
+    expect(await queue.find('free')).toBeUndefined()
+  }, 60_000)
+
   test('a release with a ramp lets few run at first', async () => {
     const database = await open()
     const hands = createHands()
@@ -585,8 +605,9 @@ describeDatabases('the queue', (store: TestStore) => {
     expect(stats).toMatchObject({ lane: 'lane', held: false, pending: 3, running: 1, dead: 0 })
     expect(stats?.oldestMs).toBeGreaterThanOrEqual(5000)
     await put(database, queue, job('d', { lane: 'other' }))
+    await vi.waitFor(() => expect(hands.started).toHaveLength(2))
     expect((await queue.stats(['other', 'unknown'])).map(({ lane }) => lane)).toEqual(['other'])
-    expect(await queue.totals()).toMatchObject({ pending: 4, running: 1, dead: 0 })
+    expect(await queue.totals()).toMatchObject({ pending: 4, running: 2, dead: 0 })
   })
 
   test('lists what is unfinished by id, by key, and page by page by lane', async () => {

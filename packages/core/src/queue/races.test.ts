@@ -1,7 +1,5 @@
-import { sql } from 'kysely'
 import { expect, test, vi } from 'vitest'
-import type { Database } from '../database/index.ts'
-import { describePostgres, type TestStore } from '../testing/databases.ts'
+import { describePostgres, quietLog, type TestStore } from '../testing/databases.ts'
 import {
   createHands,
   createTestQueue,
@@ -14,33 +12,56 @@ import {
 
 const keyed = (id: string) => job(id, { key: 'k' })
 
-/** How many sessions wait for a lock. */
-async function waiting(database: Database<Tables>): Promise<number> {
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from pg_stat_activity where wait_event_type = 'Lock'`.execute(
-    database.kysely,
-  )
-  return rows[0]?.n ?? 0
-}
-
 describePostgres('the order of a key in the queue', (store: TestStore) => {
   test('a job enqueued while its predecessor is being settled is not forgotten', async () => {
     const database = await store.open<Tables>(migrations)
     const hands = createHands()
     const queue = createTestQueue(database, { work: hands.work })
     queue.start()
-    await put(database, queue, keyed('a'))
-    await vi.waitFor(() => expect(hands.ids()).toEqual(['a']))
+    await put(database, queue, keyed('a'), job('free'))
+    await vi.waitFor(() => expect(hands.ids()).toEqual(['a', 'free']))
     await database.write(async (trx) => {
       await queue.enqueue(trx, [keyed('b')])
       hands.end('a')
-      // The settlement of a waits for this transaction; were it to go on it would not see b.
-      await vi.waitFor(async () => {
-        expect((await waiting(database)) + queue.counters().done).toBeGreaterThan(0)
-      })
+      hands.end('free')
+      // The settlement of a is put off until this transaction ends: were it to go on it would not see b.
+      await vi.waitFor(() => expect(queue.counters().done).toBe(1))
     })
-    await vi.waitFor(() => expect(hands.ids()).toEqual(['a', 'b']))
+    await vi.waitFor(() => expect(hands.ids()).toEqual(['a', 'free', 'b']))
   })
+
+  test.each(['enqueue behind', 'replace'])(
+    'those who %s jobs of two keys and those who settle both do not lock each other out',
+    async (kind) => {
+      const repeated: string[] = []
+      const log = { ...quietLog, debug: (_fields: object, text: string) => repeated.push(text) }
+      const database = await store.open<Tables>(migrations, { log })
+      const queue = createTestQueue(database, {
+        work: async () => ({ status: 'done' as const }),
+        gatherMs: 5,
+      })
+      queue.start()
+      let next = 0
+      const writer = async (keys: string[]): Promise<void> => {
+        for (let n = 0; n < 40; n += 1) {
+          await database.write(async (trx) => {
+            for (const key of keys) {
+              if (kind === 'replace') await queue.skip(trx, { lane: 'lane', key })
+              next += 1
+              await queue.enqueue(trx, [job(`j${next}`, { key })])
+            }
+          })
+        }
+      }
+      // Each writer has a pair of its own, in the order that the settlements may not have.
+      const pairs = Array.from({ length: 6 }, (_, n) => [`b${n}`, `a${n}`])
+      await Promise.all(pairs.map(writer))
+      await vi.waitFor(async () => expect((await queue.totals()).pending).toBe(0), 20_000)
+
+      expect(repeated).not.toContain('the transaction is run again')
+    },
+    60_000,
+  )
 
   test('a job that commits after a later one was taken up does not run beside it', async () => {
     const [one, other] = await openTwo(store)

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
 import { dialectOf } from './dialect-of.ts'
 import type { JobRow } from './job-row.ts'
@@ -13,14 +13,18 @@ export interface Settling {
 
 function statements(database: AnyDatabase, queue: string) {
   const { now, rows } = database
-  const { lockJobs } = dialectOf(database)
-  return {
-    owned: database.statement<{ given: string }>()(
+  const { lockFree, lockAll } = dialectOf(database)
+  const leased = (lock: RawBuilder<unknown>) =>
+    database.statement<{ given: string }>()(
       (slot) => sql<{ seq: number }>`
         select j.seq from ${rows(slot('given'), { seq: 'bigint', fence: 'bigint' })} as g
         join queue_jobs j on j.seq = g.seq
-        where j.fence = g.fence and j.state = 1 ${lockJobs}`,
-    ),
+        where j.fence = g.fence and j.state = 1 ${lock}`,
+    )
+  return {
+    free: leased(lockFree),
+    all: leased(lockAll),
+    known: leased(sql``),
     bury: database.statement<{ given: string }>()(
       (slot) => sql`
         insert into queue_dead (queue, id, lane, job_key, payload, attempt, reason, created_at, died_at)
@@ -52,6 +56,35 @@ function statements(database: AnyDatabase, queue: string) {
   }
 }
 
+/** Who holds a lease still. */
+function createHoldings(run: ReturnType<typeof statements>) {
+  async function leased(
+    trx: AnyTransaction,
+    rows: readonly JobRow[],
+    which: 'free' | 'all' | 'known',
+  ): Promise<Set<number>> {
+    const given = rows.map(({ seq, fence }) => ({ seq, fence }))
+    const found = await run[which]({ given: JSON.stringify(given) }, trx)
+    return new Set(found.rows.map(({ seq }) => seq))
+  }
+
+  const owned = (trx: AnyTransaction, rows: readonly JobRow[]): Promise<Set<number>> =>
+    leased(trx, rows, 'all')
+
+  /** Those that hold their lease but are kept by an enqueuer until he commits. */
+  async function busyAmong<S extends Settling>(
+    trx: AnyTransaction,
+    missing: readonly S[],
+  ): Promise<S[]> {
+    if (missing.length === 0) return []
+    const rows = missing.map(({ row }) => row)
+    const known = await leased(trx, rows, 'known')
+    return missing.filter(({ row }) => known.has(row.seq))
+  }
+
+  return { leased, owned, busyAmong }
+}
+
 const delayOf = (ms: number): number => Math.max(0, Math.round(ms))
 
 export type Settlements = ReturnType<typeof createSettlements>
@@ -61,20 +94,22 @@ export function createSettlements(database: AnyDatabase, queue: string, yieldMs:
   const run = statements(database, queue)
   const promote = createPromote(database, queue)
 
-  async function owned(trx: AnyTransaction, rows: readonly JobRow[]): Promise<Set<number>> {
-    const given = rows.map(({ seq, fence }) => ({ seq, fence }))
-    const found = await run.owned({ given: JSON.stringify(given) }, trx)
-    return new Set(found.rows.map(({ seq }) => seq))
-  }
+  const { leased, owned, busyAmong } = createHoldings(run)
 
   return {
-    /** @returns those that still held their lease, which are the ones that were settled */
-    async settle<S extends Settling>(trx: AnyTransaction, all: readonly S[]): Promise<S[]> {
-      const holding = await owned(
-        trx,
-        all.map(({ row }) => row),
-      )
+    /**
+     * @param wait also for those behind which somebody enqueues just now
+     * @returns those that still held their lease, which are the ones that were settled, and those to be settled later
+     */
+    async settle<S extends Settling>(
+      trx: AnyTransaction,
+      all: readonly S[],
+      wait: boolean,
+    ): Promise<{ settled: S[]; busy: S[] }> {
+      const rows = all.map(({ row }) => row)
+      const holding = await leased(trx, rows, wait ? 'all' : 'free')
       const settled = all.filter(({ row }) => holding.has(row.seq))
+      const missing = all.filter(({ row }) => !holding.has(row.seq))
       const retries: { seq: number; delay: number; counts: number }[] = []
       const dead: { seq: number; reason: string }[] = []
       const finished: JobRow[] = []
@@ -94,7 +129,7 @@ export function createSettlements(database: AnyDatabase, queue: string, yieldMs:
         await run.remove({ given: JSON.stringify(finished.map(({ seq }) => ({ seq }))) }, trx)
         await promote(trx, finished)
       }
-      return settled
+      return { settled, busy: wait ? [] : await busyAmong(trx, missing) }
     },
 
     /** Back into the queue after a pause, as if it had not been settled: the lease counts against it. */

@@ -6,6 +6,10 @@ import type { JobRow } from './job-row.ts'
 import type { Job, Outcome, Settlement } from './queue-options.ts'
 import type { Settlements } from './settlements.ts'
 
+/** Before another look at jobs that were kept by those who enqueue behind them. */
+const BUSY_PAUSE_MS = 2
+/** After so many looks it waits for them: then PostgreSQL settles who was first, should they lock each other out. */
+const BUSY_TRIES = 20
 /** Between two attempts to reach the database. */
 const UNAVAILABLE_PAUSE_MS = 250
 
@@ -50,6 +54,8 @@ export class Settler<Tables, Payload, Result> {
   readonly #options: SettlerOptions<Tables, Payload, Result>
   readonly #waiting: Finished<Payload, Result>[] = []
   #flushing: Promise<void> | undefined
+  /** How often a batch was looked at of which some were busy. */
+  #busyTries = 0
   /** Ends the wait for further outcomes. */
   #gathered: (() => void) | undefined
 
@@ -102,18 +108,27 @@ export class Settler<Tables, Payload, Result> {
     const { database, settlements, log, name, onEnd, onRoom, claimAfter, claimed } = this.#options
     // One for each time that the transaction was run; the last is the one that was committed.
     const claims: Claim[] = []
-    const rows = batch.map(({ row }) => row)
+    const wait = this.#busyTries >= BUSY_TRIES
     try {
-      const accepted = await database.write(async (trx) => {
-        const held = await settlements.settle(trx, batch)
-        await this.#tell(trx, held)
-        const claim = goOn ? await claimAfter(trx, rows) : undefined
+      const { settled, busy } = await database.write(async (trx) => {
+        const result = await settlements.settle(trx, batch, wait)
+        await this.#tell(trx, result.settled)
+        const ended = batch.filter((finished) => !result.busy.includes(finished))
+        const claim = goOn
+          ? await claimAfter(
+              trx,
+              ended.map(({ row }) => row),
+            )
+          : undefined
         if (claim !== undefined) claims.push(claim)
-        return new Set(held)
+        return result
       })
-      for (const finished of batch) onEnd(finished, accepted.has(finished))
+      const accepted = new Set(settled)
+      const later = new Set(busy)
+      for (const one of batch) if (!later.has(one)) onEnd(one, accepted.has(one))
       for (const [n, claim] of claims.entries()) await claimed(claim, n === claims.length - 1)
       if (claims.length === 0 || batch.some(({ outcome }) => outcome.status === 'retry')) onRoom()
+      await this.#putOff(busy)
     } catch (error) {
       for (const claim of claims) await claimed(claim, false)
       if (error instanceof DatabaseUnavailable) await this.#again(batch, error)
@@ -123,6 +138,14 @@ export class Settler<Tables, Payload, Result> {
       return
     }
     log.debug({ context: 'Queue', queue: name, jobs: batch.length }, 'outcomes stored')
+  }
+
+  /** Somebody enqueues behind them and commits within moments. */
+  async #putOff(busy: readonly Finished<Payload, Result>[]): Promise<void> {
+    this.#busyTries = busy.length > 0 ? this.#busyTries + 1 : 0
+    if (busy.length === 0) return
+    await delay(BUSY_PAUSE_MS)
+    this.#waiting.unshift(...busy)
   }
 
   async #tell(trx: Transaction<Tables>, held: readonly Finished<Payload, Result>[]): Promise<void> {
@@ -158,7 +181,7 @@ export class Settler<Tables, Payload, Result> {
           return
         }
         const reason = `its outcome could not be stored ${row.leases} times`
-        await settlements.settle(trx, [{ row, outcome: { status: 'dead', reason } }])
+        await settlements.settle(trx, [{ row, outcome: { status: 'dead', reason } }], true)
       })
     } catch (postponeError) {
       log.warn({ ...fields, err: postponeError }, 'the job is left to the end of its lease')

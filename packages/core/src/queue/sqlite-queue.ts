@@ -5,7 +5,9 @@ import type { Pick, QueueDialect } from './queue-dialect.ts'
 /** SQLite: writers come one after another, nothing needs locks. */
 export const sqliteQueue: QueueDialect = {
   skipLocked: sql``,
-  lockJobs: sql``,
+  lockFree: sql``,
+  lockAll: sql``,
+  keepUnsettled: sql``,
   predecessors: (queue, given) => sql`
     select g.lane, g.job_key from ${given} as g where exists (
       select 1 from queue_jobs j where j.queue = ${queue} and j.lane = g.lane and j.job_key = g.job_key)`,
