@@ -102,6 +102,7 @@ export class Deliveries {
     const reasons = new Map(subscriptions.map((row) => [row.id, row.disabled_reason]))
     return jobs.map((job) =>
       waitingDelivery(job, known.get(job.id), {
+        isGone: !reasons.has(job.lane),
         disabledReason: reasons.get(job.lane) ?? null,
         breakerOpen: dispatcher.breaker.isOpen(job.lane),
       }),

@@ -171,18 +171,6 @@ export class DeliveryLog {
     return new Map(rows.map((row) => [row.subscription_id, row.count]))
   }
 
-  /** What of a deleted subscription was waiting for a retry. */
-  async cancel(trx: AnyTransaction, subscriptionId: string): Promise<void> {
-    await this.#database
-      .as<WebhookTables>()
-      .transaction(trx)
-      .updateTable('webhook_deliveries')
-      .set({ status: 'cancelled', note: 'its subscription was deleted' })
-      .where('subscription_id', '=', subscriptionId)
-      .where('status', '=', 'pending')
-      .execute()
-  }
-
   #rows(subscriptionId: string) {
     return this.#database
       .as<WebhookTables>()

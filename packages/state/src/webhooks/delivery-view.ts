@@ -3,7 +3,7 @@ import type { ListedJob } from '@potok/core/queue'
 import { createParser } from '@potok/core/validation'
 import { DeliveryJob } from './delivery-job.ts'
 import { parseAttempts } from './delivery-log.ts'
-import { explainFinished, explainWaiting } from './explain.ts'
+import { explainFinished, explainWaiting, UNSUBSCRIBED } from './explain.ts'
 import type { WebhookDeliveriesTable } from './tables.ts'
 
 const parseStatus = createParser(DeliveryStatus)
@@ -13,15 +13,23 @@ const timestamp = (ms: number): string => new Date(ms).toISOString()
 export const attemptsOf = (row: WebhookDeliveriesTable | undefined): DeliveryAttempt[] =>
   row === undefined ? [] : parseAttempts(JSON.parse(row.attempts))
 
+/** What is to know about a subscription of which deliveries wait. */
+export interface Circumstances {
+  /** It was deleted: nothing more is sent. An attempt that is under way comes to its end, and is told when it does. */
+  isGone: boolean
+  disabledReason: string | null
+  breakerOpen: boolean
+}
+
 /** A delivery that is in the queue. @param row what the log knows of earlier attempts */
 export function waitingDelivery(
   job: ListedJob,
   row: WebhookDeliveriesTable | undefined,
-  { disabledReason, breakerOpen }: { disabledReason: string | null; breakerOpen: boolean },
+  { isGone, disabledReason, breakerOpen }: Circumstances,
 ): Delivery {
   const payload = parseJob(JSON.parse(job.payload))
   const attempts = attemptsOf(row)
-  const due = job.state === 'ready' || job.state === 'scheduled'
+  const due = !isGone && (job.state === 'ready' || job.state === 'scheduled')
   return {
     id: job.id,
     subscriptionId: job.lane,
@@ -30,11 +38,11 @@ export function waitingDelivery(
     ...(payload.entity === undefined ? {} : { entity: payload.entity }),
     ...(payload.entityId === undefined ? {} : { entityId: payload.entityId }),
     ...(payload.version === undefined ? {} : { version: payload.version }),
-    status: job.state === 'held' ? 'held' : 'pending',
+    status: isGone ? 'cancelled' : job.state === 'held' ? 'held' : 'pending',
     attempts,
     ...(due ? { nextAttemptAt: timestamp(job.dueAt) } : {}),
     createdAt: timestamp(payload.createdAt ?? job.enqueuedAt),
-    explain: explainWaiting({ job, attempts, disabledReason, breakerOpen }),
+    explain: isGone ? UNSUBSCRIBED : explainWaiting({ job, attempts, disabledReason, breakerOpen }),
   }
 }
 

@@ -4,6 +4,9 @@ import { complaint } from './verdict.ts'
 
 const timestamp = (ms: number): string => new Date(ms).toISOString()
 
+/** Why a delivery is cancelled that nobody wants any more. */
+export const UNSUBSCRIBED = 'its subscription was deleted'
+
 export interface Waiting {
   job: Pick<ListedJob, 'state' | 'key' | 'dueAt'>
   attempts: readonly DeliveryAttempt[]

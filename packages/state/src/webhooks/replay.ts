@@ -80,7 +80,11 @@ export function createReplay({ database, registry, dispatcher, log, events }: Re
   return {
     /** @throws DeliveryNotFound, DeliveryPending, EventGone, SubscriptionNotFound */
     async redeliver(id: string, correlationId: string): Promise<void> {
-      if ((await dispatcher.queue.list({ ids: [id] })).length > 0) throw new DeliveryPending(id)
+      const [waiting] = await dispatcher.queue.list({ ids: [id] })
+      if (waiting !== undefined) {
+        await subscriber(waiting.lane)
+        throw new DeliveryPending(id)
+      }
       const [row] = await log.find([id])
       if (row === undefined) throw new DeliveryNotFound(id)
       const to = await subscriber(row.subscription_id)

@@ -7,6 +7,7 @@ import type { DeliveryJob } from './delivery-job.ts'
 import type { DeliveryLog, Entry } from './delivery-log.ts'
 import type { Observation } from './endpoint-health.ts'
 import type { Change, HealthNotes } from './health-notes.ts'
+import { UNSUBSCRIBED } from './explain.ts'
 import { isOperational, type Announcement, type Announce } from './operational-events.ts'
 import { complaint, succeeded, type Attempted } from './verdict.ts'
 
@@ -51,10 +52,10 @@ function entryOf({ job, outcome }: Settled, startedAt: number): Entry | undefine
     const attempts = [...result.before, attemptOf(result, startedAt)]
     return { ...line, status: STATUS[result.verdict.kind], attempts }
   }
+  const unsent = { ...line, attempts: [] }
+  if (outcome.status === 'done') return { ...unsent, status: 'cancelled', note: UNSUBSCRIBED }
   // Nobody lived to tell an outcome, time after time.
-  return outcome.status === 'dead'
-    ? { ...line, status: 'dead', attempts: [], note: outcome.reason }
-    : undefined
+  return outcome.status === 'dead' ? { ...unsent, status: 'dead', note: outcome.reason } : undefined
 }
 
 function observationOf({ verdict, reply }: Attempted, startedAt: number): Observation {

@@ -277,6 +277,45 @@ function suite(store: TestStore): void {
     expect(receiver.receipts).toHaveLength(1)
   })
 
+  test.each([true, false])(
+    'what was never tried when its subscription (active: %s) ended says so, and is sent to nobody',
+    async (active) => {
+      const { call, subscribe, raise, deliveries } = await build()
+      const receiver = await startReceiver(() => {})
+      const { id } = await subscribe({ url: receiver.url, maxInFlight: 1, timeoutMs: 300 })
+      await raise(change('t1', 1))
+      await expect.poll(() => receiver.receipts, patience).toHaveLength(1)
+      if (!active) await call('PATCH', `webhooks/subscriptions/${id}`, { active })
+      await raise(change('t1', 2), change('t2', 1))
+      const waiting = (await deliveries(id)).filter(({ attempts, explain }) => {
+        return attempts.length === 0 && !explain.startsWith('is being sent')
+      })
+      const of = async (one: { id: string }) =>
+        (await call('GET', `webhooks/deliveries/${one.id}`)).body
+
+      expect((await call('DELETE', `webhooks/subscriptions/${id}`)).status).toBe(204)
+
+      expect(waiting).toHaveLength(2)
+      const cancelled = {
+        status: 'cancelled',
+        explain: 'its subscription was deleted',
+        attempts: [],
+      }
+      for (const one of waiting) expect(await of(one)).toMatchObject(cancelled)
+      for (const one of waiting) {
+        // Out of the queue, into the log.
+        await expect.poll(async () => (await of(one)).finishedAt, patience).toBeDefined()
+        expect(await of(one)).toMatchObject(cancelled)
+        const again = await call('POST', `webhooks/deliveries/${one.id}/redeliver`)
+        expect(again).toMatchObject({
+          status: 404,
+          body: { code: 'WEBHOOKS_SUBSCRIPTION_NOT_FOUND' },
+        })
+      }
+      expect(receiver.receipts).toHaveLength(1)
+    },
+  )
+
   test.each([
     ['GET', ''],
     ['PATCH', ''],

@@ -100,13 +100,16 @@ export class Subscriptions {
     })
   }
 
-  /** Ends one with everything that waits for it. @throws SubscriptionNotFound */
+  /**
+   * Ends one. What waits for it is cancelled by that: the dispatcher takes it out of the queue and into the log without
+   * sending it, however much it is.
+   * @throws SubscriptionNotFound
+   */
   async remove(id: string): Promise<void> {
-    const { registry, dispatcher, log, database } = this.#deps
+    const { registry, dispatcher, database } = this.#deps
     await this.#write(async (trx) => {
-      await this.#find(trx, id)
-      await dispatcher.queue.cancel(trx, id)
-      await log.cancel(trx, id)
+      const { active } = await this.#find(trx, id)
+      if (active === 0) await dispatcher.queue.release(trx, id)
       const tables = database.as<WebhookTables>().transaction(trx)
       await tables.deleteFrom('webhook_subscriptions').where('id', '=', id).execute()
       await registry.touch(trx)
