@@ -1,9 +1,11 @@
 /**
- * `npm run torture -- state|webhooks|sockets|bot`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
+ * `npm run torture -- state|webhooks|events|notifier|sockets|bot`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
  */
 import { parseArgs } from 'node:util'
 import { tortureBot } from './bot/run.ts'
 import { createRandom } from './random.ts'
+import { tortureEvents } from './events/run.ts'
+import { tortureNotifier } from './notifier/run.ts'
 import { tortureState } from './state/run.ts'
 import { tortureSockets } from './sockets/run.ts'
 import type { Store, TortureOptions, TortureResult } from './torture.ts'
@@ -12,6 +14,8 @@ import { tortureWebhooks } from './webhooks/run.ts'
 const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResult>> = {
   state: tortureState,
   webhooks: tortureWebhooks,
+  events: tortureEvents,
+  notifier: tortureNotifier,
   sockets: tortureSockets,
   bot: tortureBot,
 }
@@ -35,7 +39,7 @@ const stores: Store[] =
 const rounds = Number(values.rounds)
 if (torture === undefined || !Number.isInteger(rounds) || rounds < 1) {
   console.error(
-    'npm run torture -- state|webhooks|sockets|bot [--rounds 30] [--store sqlite|postgres|both] [--seed N]',
+    `npm run torture -- ${Object.keys(SUBJECTS).join('|')} [--rounds 30] [--store sqlite|postgres|both] [--seed N]`,
   )
   process.exit(1)
 }

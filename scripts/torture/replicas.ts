@@ -69,3 +69,5 @@ export async function startReplicas(
     },
   }
 }
+
+export type Replicas = Awaited<ReturnType<typeof startReplicas>>

@@ -57,6 +57,27 @@ function sameWords({ endpoint }: Subscribed, receipts: readonly Receipt[]): stri
   })
 }
 
+/** However often a change is told, it is told under one id. */
+function oneId({ endpoint }: Subscribed, receipts: readonly Receipt[]): string[] {
+  const ids = new Map<string, string>()
+  return receipts.flatMap(({ headers, body }) => {
+    const { data } = JSON.parse(body) as { data: { id: string; version: number } }
+    const change = `${data.id}@${data.version}`
+    const id = String(headers['webhook-id'])
+    const before = ids.get(change) ?? id
+    ids.set(change, before)
+    return before === id ? [] : [`${endpoint}: ${change} came as ${before} and as ${id}`]
+  })
+}
+
+/** Nothing was sent where nothing may be sent, and each delivery says which setting would open the way. */
+function forbidden({ endpoint, isForbidden }: Subscribed, rows: readonly Delivery[]): string[] {
+  if (!isForbidden) return []
+  return rows
+    .filter(({ explain }) => !explain.includes('WEBHOOK_ALLOWED_TARGETS'))
+    .map(({ id, status, explain }) => `${endpoint}: ${id} is ${status} and says only: ${explain}`)
+}
+
 /** In mode `entity` a taken version is never followed by an older one of the same entity. */
 function neverBackwards(
   { endpoint, ordering }: Subscribed,
@@ -112,6 +133,8 @@ export async function check(
       ...eachEvent(subscription, log, rows, own),
       ...signatures(subscription, own),
       ...sameWords(subscription, own),
+      ...oneId(subscription, own),
+      ...forbidden(subscription, rows),
       ...neverBackwards(subscription, own),
     )
   }

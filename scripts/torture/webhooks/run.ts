@@ -1,31 +1,45 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Subscription } from '@potok/contracts/webhook'
 import { call } from '../../system/api.ts'
-import { startReplicas } from '../replicas.ts'
+import type { Random } from '../random.ts'
+import { startReplicas, type Replicas } from '../replicas.ts'
 import { eventLog } from '../state/checker.ts'
 import { KEY, write, type Writers } from '../state/writers.ts'
 import type { TortureOptions, TortureResult } from '../torture.ts'
 import { check } from './checker.ts'
 import { startForbidden, startSink } from './sink.ts'
-import { behave, subscribeAll, type Subscribed } from './subscriptions.ts'
+import {
+  activate,
+  behave,
+  refusedLiterals,
+  subscribeAll,
+  type Subscribed,
+} from './subscriptions.ts'
 
 /** Short time-outs make short leases: a killed replica's deliveries are taken up within the run. */
 const SHORT = {
   WEBHOOK_DELIVERY_TIMEOUT: '400',
   WEBHOOK_RETRY_DELAY: '100',
-  WEBHOOK_ALLOWED_TARGETS: '127.0.0.1/32',
 }
 const DRAIN_MS = 120_000
+const WRITERS = 4
+const ENTITIES = 24
+/** Rounds between two activations of what was deactivated. */
+const ACTIVATE_EVERY = 3
+
+const shown = async (origin: string, { id }: Subscribed): Promise<Subscription> =>
+  (await call<Subscription>(`${origin}/api/v1/webhooks/subscriptions/${id}`, { headers: KEY })).body
 
 async function pending(origin: string, subscriptions: readonly Subscribed[]): Promise<number> {
   let sum = 0
-  for (const { id } of subscriptions) {
-    const { body } = await call<Subscription>(`${origin}/api/v1/webhooks/subscriptions/${id}`, {
-      headers: KEY,
-    })
-    sum += body.backlog.pending
-  }
+  for (const one of subscriptions) sum += (await shown(origin, one)).backlog.pending
   return sum
+}
+
+async function activateAll(origin: string, subscriptions: readonly Subscribed[]): Promise<void> {
+  for (const one of subscriptions) {
+    if (!(await shown(origin, one)).active) await activate(origin, one)
+  }
 }
 
 async function drain(origin: string, subscriptions: readonly Subscribed[]): Promise<void> {
@@ -36,6 +50,20 @@ async function drain(origin: string, subscriptions: readonly Subscribed[]): Prom
   }
 }
 
+/** Random writes while a replica dies at a random moment; it is back when this resolves. */
+async function writeAndKill(replicas: Replicas, random: Random, into: Writers): Promise<void> {
+  let stop = false
+  const stopped = (): boolean => stop
+  const options = { writers: WRITERS, entities: ENTITIES, stopped, into }
+  const writing = write(replicas.urls, random, options)
+  await pause(random.integer(100, 900))
+  const victim = random.pick([replicas.processes[0], ...replicas.processes])
+  await victim.end('SIGKILL')
+  stop = true
+  await writing
+  await victim.start()
+}
+
 /** Random writers, a sink that fails in every way, `kill -9` of replicas; then the log is held against the sink. */
 export async function tortureWebhooks({
   store,
@@ -43,9 +71,9 @@ export async function tortureWebhooks({
   random,
   report,
 }: TortureOptions): Promise<TortureResult> {
-  const replicas = await startReplicas(store, SHORT)
   const forbidden = await startForbidden()
   const sink = await startSink({ random, forbidden: forbidden.url, behave })
+  const replicas = await startReplicas(store, { ...SHORT, WEBHOOK_ALLOWED_TARGETS: sink.origin })
   const into: Writers = {
     acknowledged: [],
     deleted: [],
@@ -56,21 +84,11 @@ export async function tortureWebhooks({
   }
   const [origin] = replicas.urls
   try {
-    const subscriptions = await subscribeAll(origin, sink)
+    const faults = await refusedLiterals(origin)
+    const subscriptions = await subscribeAll(origin, sink, forbidden.byName)
     for (let round = 1; round <= rounds; round += 1) {
-      let stop = false
-      const writing = write(replicas.urls, random, {
-        writers: 2,
-        entities: 12,
-        stopped: () => stop,
-        into,
-      })
-      await pause(random.integer(50, 600))
-      const victim = random.pick([replicas.processes[0], ...replicas.processes])
-      await victim.end('SIGKILL')
-      stop = true
-      await writing
-      await victim.start()
+      if (round % ACTIVATE_EVERY === 0) await activateAll(origin, subscriptions)
+      await writeAndKill(replicas, random, into)
       report(
         `${store} round ${round}/${rounds}: ${into.acknowledged.length} acknowledged, ` +
           `${sink.receipts.length} receipts, ${await pending(origin, subscriptions)} pending`,
@@ -78,13 +96,14 @@ export async function tortureWebhooks({
     }
     await drain(origin, subscriptions)
     const log = await eventLog(origin)
-    const { faults, statuses } = await check(origin, subscriptions, log, sink.receipts)
+    const verdict = await check(origin, subscriptions, log, sink.receipts)
+    faults.push(...verdict.faults, ...into.wrong)
     if (forbidden.hits() > 0)
       faults.push(`${forbidden.hits()} requests reached a forbidden address`)
-    const told = Object.entries(statuses).map(([status, count]) => `${count} ${status}`)
+    const told = Object.entries(verdict.statuses).map(([status, count]) => `${count} ${status}`)
     return {
       checked: `${log.length} events × ${subscriptions.length} subscriptions: ${told.join(', ')}`,
-      faults: [...faults, ...into.wrong],
+      faults,
     }
   } finally {
     await replicas.stop()

@@ -1,5 +1,7 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { lookup } from 'node:dns/promises'
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { hostname } from 'node:os'
 import type { Random } from '../random.ts'
 
 /** What the sink does with a delivery. Everything but `ok` is a failure that the sender must survive. */
@@ -22,6 +24,9 @@ export interface SinkOptions {
 }
 
 const DRIP_MS = 100
+/** Loopback, but not the one address of it that is opened. */
+const FORBIDDEN_ADDRESS = '127.0.0.2'
+const METADATA = '/latest/meta-data/iam/security-credentials'
 
 function drip(response: ServerResponse): void {
   response.writeHead(200, { 'content-length': '1000000' })
@@ -82,6 +87,7 @@ export async function startSink({ random, forbidden, behave }: SinkOptions) {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
     receipts,
+    origin: `http://127.0.0.1:${port}`,
     url: (endpoint: string): string => `http://127.0.0.1:${port}${endpoint}`,
     close: (): Promise<void> =>
       new Promise((done) => {
@@ -93,19 +99,48 @@ export async function startSink({ random, forbidden, behave }: SinkOptions) {
 
 export type Sink = Awaited<ReturnType<typeof startSink>>
 
-/** Stands at an address that no delivery may reach and counts who comes. */
+/** This machine's own name and where it leads: to an address that nobody opened. */
+async function ownAddress(): Promise<{ name: string; address: string } | undefined> {
+  const name = hostname()
+  try {
+    const { address } = await lookup(name, { family: 4 })
+    return { name, address }
+  } catch {
+    // Without a name there is one way less to get to what is forbidden.
+    return undefined
+  }
+}
+
+async function listen(server: Server, address: string): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, address, done))
+  const bound = server.address()
+  return typeof bound === 'object' && bound !== null ? bound.port : 0
+}
+
+/** Stands at addresses that no delivery may reach, under a number and under a name, and counts who comes. */
 export async function startForbidden() {
   let hits = 0
-  const server = createServer((_request, response) => {
-    hits += 1
-    response.end()
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.2', done))
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const own = await ownAddress()
+  const servers = [FORBIDDEN_ADDRESS, ...(own === undefined ? [] : [own.address])].map(
+    (address) => ({
+      address,
+      server: createServer((_request, response) => {
+        hits += 1
+        response.end()
+      }),
+    }),
+  )
+  const ports: number[] = []
+  for (const { server, address } of servers) ports.push(await listen(server, address))
   return {
-    url: `http://127.0.0.2:${port}/latest/meta-data`,
+    url: `http://${FORBIDDEN_ADDRESS}:${ports[0]}${METADATA}`,
+    /** Undefined where this machine's name leads nowhere. */
+    byName: own === undefined ? undefined : `http://${own.name}:${ports.at(-1)}${METADATA}`,
     hits: (): number => hits,
-    close: (): Promise<void> => new Promise((done) => server.close(() => done())),
+    async close(): Promise<void> {
+      for (const { server } of servers) {
+        await new Promise<void>((done) => void server.close(() => done()))
+      }
+    },
   }
 }
