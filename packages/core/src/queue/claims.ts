@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { sql } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
 import { dialectOf } from './dialect-of.ts'
@@ -13,6 +14,7 @@ export interface ClaimOptions {
   maxLeases: number
   batch: number
   laneLimit: (lane: string) => number
+  onClaim?: ((durationMs: number, jobs: number) => void) | undefined
   /** Jobs of a lane that run in this process, whatever became of their leases. */
   runningHere: (lane: string) => number
 }
@@ -152,6 +154,7 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
       due: boolean,
       ending: Ending = NONE_ENDING,
     ): Promise<Claim> {
+      const startedAt = performance.now()
       await takeTurn(trx)
       const poisoned = due ? await reclaim(trx) : []
       if (due) await duty.becomeDue({}, trx)
@@ -159,6 +162,7 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
       const last = picks.at(-1)
       if (last !== undefined) turns.goOnBehind(last.lane)
       const jobs = await pick(trx, picks)
+      options.onClaim?.(performance.now() - startedAt, jobs.length)
       return { jobs: jobs.toSorted((a, b) => a.sort - b.sort || a.seq - b.seq), poisoned }
     },
   }

@@ -62,6 +62,8 @@ export interface QueueOptions<Tables, Payload extends TSchema, Result> {
     trx: Transaction<Tables>,
     settlements: readonly Settlement<Static<Payload>, Result>[],
   ) => Promise<void>
+  /** Told of every claim: how long it took, within its transaction, and how many jobs it took up. */
+  onClaim?: ((durationMs: number, jobs: number) => void) | undefined
   log: DatabaseLog
   /** A job whose process died is taken up again after this. Default 60 000. */
   leaseMs?: number

@@ -34,7 +34,10 @@ describePostgres('the order of a key in the queue', (store: TestStore) => {
     'those who %s jobs of two keys and those who settle both do not lock each other out',
     async (kind) => {
       const repeated: string[] = []
-      const log = { ...quietLog, debug: (_fields: object, text: string) => repeated.push(text) }
+      const log = {
+        ...quietLog,
+        debug: (...said: unknown[]) => void repeated.push(String(said.at(-1))),
+      }
       const database = await store.open<Tables>(migrations, { log })
       const queue = createTestQueue(database, {
         work: async () => ({ status: 'done' as const }),
