@@ -30,6 +30,7 @@ export interface DispatcherDeps {
   pollMs: number
   observe: (outcome: 'delivered' | 'failed', seconds: number) => void
   onSettled: (statuses: readonly DeliveryStatus[], changes: readonly Change[]) => void
+  onClaim: (durationMs: number, jobs: number) => void
 }
 
 /**
@@ -78,6 +79,7 @@ export function createDispatcher(deps: DispatcherDeps) {
     leaseMs: leaseMs(defaults.timeoutMs),
     concurrency,
     gatherMs: GATHER_MS,
+    onClaim: deps.onClaim,
     laneLimit(lane) {
       if (breaker.isOpen(lane)) return 1
       return registry.known.byId.get(lane)?.maxInFlight ?? defaults.maxInFlight

@@ -88,6 +88,7 @@ function assemble(app: FastifyInstance, options: WebhooksOptions) {
     rules: { maxFailures, spacingMs: options.failureSpacingMs ?? retryDelayMs },
     pollMs: options.pollMs ?? 250,
     observe: (outcome, seconds) => metrics.observe(outcome, seconds),
+    onClaim: (durationMs, jobs) => metrics.claimed(durationMs, jobs),
     onSettled(statuses, changes) {
       metrics.settled(statuses)
       for (const { id: subscriptionId, disabled, recovered } of changes) {

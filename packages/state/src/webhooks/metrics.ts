@@ -24,6 +24,17 @@ export function createMetrics({ registry, backlog }: MetricsDeps) {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   })
+  const claims = new Histogram({
+    name: 'webhook_claim_duration_seconds',
+    help: 'How long it took to take deliveries up, those of one transaction together',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5],
+    registers,
+  })
+  const claimed = new Counter({
+    name: 'webhook_claimed_total',
+    help: 'Deliveries taken up for an attempt',
+    registers,
+  })
   const gauge: Gauge = new Gauge({
     name: 'webhook_backlog',
     help: 'Deliveries that wait, are held, are dead',
@@ -37,6 +48,10 @@ export function createMetrics({ registry, backlog }: MetricsDeps) {
   return {
     observe: (outcome: 'delivered' | 'failed', seconds: number): void =>
       duration.observe({ outcome }, seconds),
+    claimed(durationMs: number, jobs: number): void {
+      claims.observe(durationMs / 1000)
+      claimed.inc(jobs)
+    },
     settled(statuses: readonly DeliveryStatus[]): void {
       for (const status of statuses) {
         deliveries.inc({ outcome: status === 'pending' ? 'failed' : status })
