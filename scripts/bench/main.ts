@@ -11,6 +11,7 @@ import { benchRequests } from './requests/suite.ts'
 import { benchSockets } from './sockets/suite.ts'
 import { benchState } from './state/suite.ts'
 import type { BenchOptions, Suite } from './suite.ts'
+import { benchWebhooks } from './webhooks/suite.ts'
 
 const SUITES: Record<string, Suite> = {
   edge: benchEdge,
@@ -18,6 +19,7 @@ const SUITES: Record<string, Suite> = {
   requests: benchRequests,
   sockets: benchSockets,
   state: benchState,
+  webhooks: benchWebhooks,
 }
 
 const { values, positionals } = parseArgs({
