@@ -304,7 +304,7 @@ test('a refresh token that was replaced long ago ends the whole session, and the
   expect((await refresh(second.refresh_token)).statusCode).toBe(401)
   expect((await get('sessions', second.access_token)).statusCode).toBe(401)
   expect((await get('sessions', bystander.access_token)).statusCode).toBe(200)
-  expect(revoked).toHaveBeenCalledExactlyOnceWith({ sid: expect.any(String), userId: 'ann' })
+  expect(revoked).toHaveBeenCalledExactlyOnceWith({ sid: expect.any(String), userId: 'ann' }, true)
   expect(lines).toContainEqual(
     expect.objectContaining({
       level: 'warn',

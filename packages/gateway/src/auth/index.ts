@@ -11,7 +11,7 @@ import { createLinkCodes, type KeepSpent } from './link-codes.ts'
 import { createLogin, tooMany } from './login.ts'
 import { authMetrics } from './metrics.ts'
 import { createPeople } from './people.ts'
-import { createRevocations, type Revocation } from './revocations.ts'
+import { createRevocations, type RevocationListener } from './revocations.ts'
 import { routes } from './routes.ts'
 import { createSessions } from './sessions.ts'
 import { registerSigners } from './signers.ts'
@@ -47,7 +47,9 @@ interface Auth {
   /** Whom an access token stands for. @throws TokenInvalid, TokenExpired, SessionEnded (401), RevocationsStale (503) */
   verify: (token: string) => Principal
   /** Tells of every session that ends before its time, on whichever replica. @returns a function that ends the listening */
-  onRevoked: (listener: (revocation: Revocation) => void) => () => void
+  onRevoked: (listener: RevocationListener) => () => void
+  /** Looks for sessions that ended on other replicas now, instead of with the next poll. */
+  lookForRevocations: () => void
   /**
    * Whose link code it is, once; undefined when it is nobody's or too old.
    * @param by who says it, such as `max:5001002`: guesses are slowed by this
@@ -183,6 +185,7 @@ export default fp<AuthOptions>(
       verify,
       endSessionsOf: parts.login.endAll,
       onRevoked: parts.revocations.onRevoked,
+      lookForRevocations: () => parts.revocations.lookNow(),
       redeemLinkCode: createRedeem(parts),
     })
     await startUpkeep(app, parts, options.purgeMs ?? 3_600_000)

@@ -1,5 +1,6 @@
 import type { DatabaseLog } from '@potok/core/database'
 import { RevocationsStale } from './errors.ts'
+import { createPolling } from './polling.ts'
 
 interface Ended {
   id: string
@@ -13,6 +14,9 @@ export interface Revocation {
   sid: string
   userId: string
 }
+
+/** Told of a session that ended, and whether that happened on this replica. */
+export type RevocationListener = (revocation: Revocation, endedHere: boolean) => void
 
 export interface RevocationsOptions {
   /** Sessions that ended after `since`, and the database's time. */
@@ -41,25 +45,23 @@ export function createRevocations(options: RevocationsOptions) {
   const now = options.now ?? (() => performance.now())
   /** Session → when it ended, by the database's clock. */
   const ended = new Map<string, number>()
-  const listeners = new Set<(revocation: Revocation) => void>()
+  const listeners = new Set<RevocationListener>()
   let since: number | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
   let failing = false
 
-  function add(revocation: Revocation, at: number): void {
+  function add(revocation: Revocation, at: number, endedHere: boolean): void {
     const isNew = !ended.has(revocation.sid)
     ended.set(revocation.sid, at)
     if (!isNew) return
-    for (const listener of listeners) listener(revocation)
+    for (const listener of listeners) listener(revocation, endedHere)
   }
 
   async function look(): Promise<void> {
     const startedAt = now()
     const found = await load(since ?? Number.MIN_SAFE_INTEGER)
     for (const { id, user_id: userId, revoked_at: at } of found.ended) {
-      if (at !== null && at > found.now - accessTtlMs) add({ sid: id, userId }, at)
+      if (at !== null && at > found.now - accessTtlMs) add({ sid: id, userId }, at, false)
     }
     since = found.now - overlapMs
     for (const [sid, at] of ended) if (at <= found.now - accessTtlMs) ended.delete(sid)
@@ -76,30 +78,31 @@ export function createRevocations(options: RevocationsOptions) {
       if (!failing) log.error({ err: error }, 'revocations could not be read')
       failing = true
     }
-    if (!stopped) timer = setTimeout(() => void poll(), pollMs)
   }
+  const polling = createPolling(poll, pollMs)
 
   return {
     /** Reads the table for the first time. Rejects when it cannot be read. */
     async start(): Promise<void> {
       await look()
-      timer = setTimeout(() => void poll(), pollMs)
+      polling.start()
     },
+    /** Looks at once: another replica says that a session has ended. */
+    lookNow: (): void => polling.now(),
     stop(): void {
-      stopped = true
-      clearTimeout(timer)
+      polling.stop()
       listeners.clear()
     },
     /** For what ended on this replica: it must not wait for the poll. */
     announce: (revocation: Revocation): void =>
-      add(revocation, since === undefined ? Date.now() : since + overlapMs),
+      add(revocation, since === undefined ? Date.now() : since + overlapMs, true),
     /** @throws RevocationsStale when the list is too old to say no */
     has(sid: string): boolean {
       if (now() - lookedAt > staleAfterMs) throw new RevocationsStale()
       return ended.has(sid)
     },
     /** @returns a function that ends the listening */
-    onRevoked: (listener: (revocation: Revocation) => void): (() => void) => {
+    onRevoked: (listener: RevocationListener): (() => void) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },

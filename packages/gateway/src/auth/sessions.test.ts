@@ -267,8 +267,8 @@ describeDatabases('the deny-list', (store) => {
     const sessions = sessionsOver(database)
     const revocations = denyList(sessions)
     await revocations.start()
-    const told: Revocation[] = []
-    const stop = revocations.onRevoked((revocation) => told.push(revocation))
+    const told: [Revocation, endedHere: boolean][] = []
+    const stop = revocations.onRevoked((...ended) => told.push(ended))
     const [{ token: here }, { token: there }, { token: unheard }] = await Promise.all([
       sessions.create(newSession()),
       sessions.create(newSession('bob')),
@@ -285,8 +285,8 @@ describeDatabases('the deny-list', (store) => {
     await vi.waitFor(() => expect(revocations.has(unheard.sid)).toBe(true))
 
     expect(told).toEqual([
-      { sid: here.sid, userId: 'ann' },
-      { sid: there.sid, userId: 'bob' },
+      [{ sid: here.sid, userId: 'ann' }, true],
+      [{ sid: there.sid, userId: 'bob' }, false],
     ])
   })
 

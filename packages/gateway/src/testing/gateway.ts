@@ -53,6 +53,9 @@ export async function deadOrigin(): Promise<string> {
   return url
 }
 
+/** What the gateway of the tests signs access tokens with. */
+export const ACCESS_SECRET = 'the access secret of the gateway under test'
+
 /** The whole gateway on a free port, with an admin service that knows one person of each role. */
 export async function startGateway(env: Record<string, string> = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'potok-gateway-'))
@@ -68,6 +71,7 @@ export async function startGateway(env: Record<string, string> = {}) {
     PORT: '0',
     LOG_FORMAT: 'json',
     THROTTLE_LIMIT: '100000',
+    JWT_SECRET: ACCESS_SECRET,
     POTOK_DATA_DIR: dataDir,
     ADMIN_SERVICE_URL: admin.url,
     STATE_SERVICE_URL: await deadOrigin(),

@@ -21,6 +21,8 @@ export interface DoorDeps {
   io: PotokServer
   /** Whom a token stands for; throws when it is not good. */
   verify: (token: string) => SocketPrincipal
+  /** Looks for sessions that ended on other replicas. */
+  lookForRevocations: () => void
   events: StateEvents
   notifications: Notifications
   state: Pick<HttpClient, 'request'>
@@ -186,17 +188,15 @@ export function createDoor(deps: DoorDeps) {
   })
   io.on('notified', () => notifications.look())
 
-  function endSession(sid: string): void {
-    for (const visit of visits.ofSession(sid)) close(visit, 'WS_SESSION_ENDED')
-  }
-  io.on('sessionEnded', endSession)
+  // Its sockets are closed once this replica itself refuses its tokens: nobody slips in again in between.
+  io.on('sessionEnded', () => deps.lookForRevocations())
 
   return {
     start: (): void => presence.start(),
-    /** A session ended before its time: its sockets are closed here and on every replica. */
-    sessionEnded(sid: string): void {
-      endSession(sid)
-      if (hasReplicas) io.serverSideEmit('sessionEnded', sid)
+    /** A session ended before its time: its sockets are closed here, and the other replicas look for it. */
+    sessionEnded(sid: string, endedHere: boolean): void {
+      for (const visit of visits.ofSession(sid)) close(visit, 'WS_SESSION_ENDED')
+      if (endedHere && hasReplicas) io.serverSideEmit('sessionEnded')
     },
     /** Says goodbye to everybody and lets nobody in; resolves when they have gone. */
     async close(): Promise<void> {

@@ -75,6 +75,7 @@ export default fp<WsOptions>(
     const door = createDoor({
       io: app.io,
       verify: (token) => app.auth.verify(token),
+      lookForRevocations: () => app.auth.lookForRevocations(),
       events: app.stateEvents,
       notifications: app.notifications,
       state: app.upstreams.state,
@@ -86,7 +87,7 @@ export default fp<WsOptions>(
       presenceBeatMs: options.presenceBeatMs ?? 30_000,
     })
     closeAll = () => door.close()
-    app.auth.onRevoked(({ sid }) => door.sessionEnded(sid))
+    app.auth.onRevoked(({ sid }, endedHere) => door.sessionEnded(sid, endedHere))
     app.addHook('onReady', async () => door.start())
     app.addHook('onClose', async () => relay?.close())
   },

@@ -20,7 +20,7 @@ export interface SocketData {
 /** From replica to replica. What they say is only faster than what the stores say, never more. */
 export interface ReplicaEvents {
   /** A session was ended. */
-  sessionEnded: (sid: string) => void
+  sessionEnded: () => void
   /** There is a new notification. */
   notified: () => void
 }
