@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { io, type Socket } from 'socket.io-client'
 import { onTestFinished } from 'vitest'
@@ -10,7 +11,9 @@ import {
   type ServerEvents,
   type SocketError,
 } from '@potok/contracts/socket-events'
+import type { Role } from '@potok/contracts/user'
 import { createParser } from '@potok/core/validation'
+import { ACCESS_SECRET } from './gateway.ts'
 
 export type ClientSocket = Socket<ServerEvents, ClientEvents>
 
@@ -89,3 +92,14 @@ export function openSocket(
 /** The token of a bearer header. */
 export const tokenOf = ({ authorization }: { authorization: string }): string =>
   authorization.slice('Bearer '.length)
+
+const parseClaims = createParser(Type.Object({}, { additionalProperties: true }))
+
+/** The same token, as if its person had these roles. */
+export function tokenWith(token: string, roles: readonly Role[]): string {
+  const [header = '', payload = ''] = token.split('.')
+  const claims = parseClaims(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  const changed = Buffer.from(JSON.stringify({ ...claims, roles })).toString('base64url')
+  const text = `${header}.${changed}`
+  return `${text}.${createHmac('sha256', ACCESS_SECRET).update(text).digest('base64url')}`
+}

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Role } from '@potok/contracts/user'
 import { startGateway } from '../testing/gateway.ts'
-import { openSocket, tokenOf } from '../testing/sockets.ts'
+import { openSocket, tokenOf, tokenWith } from '../testing/sockets.ts'
 import { startStateService, type StateService } from '../testing/state-service.ts'
 
 async function start(env: Record<string, string> = {}) {
@@ -74,17 +73,68 @@ test('who follows a task in two channels is told of it once, and of nothing afte
   await expect.poll(() => client.cursors()).toEqual(['e1.1', 'e1.3', 'e1.5'])
 })
 
-test.each<[role: Role, channels: string[]]>([
-  ['member', ['tasks', 'task:t1', 'users', 'processes', 'room:r1']],
-  ['manager', ['tasks', 'task:t1', 'users', 'processes', 'room:r1']],
-  ['admin', ['tasks', 'task:t1', 'users', 'processes', 'room:r1']],
-])('%s may follow what the roles table lets them read', async (role, channels) => {
-  const { open } = await start()
-  const client = await open(role)
+const CHANNELS = ['tasks', 'task:t1', 'users', 'processes', 'room:r1'] as const
 
-  const answers = await Promise.all(channels.map((channel) => client.subscribe(channel)))
+test('every role follows what the roles table lets it read, and nobody else anything', async () => {
+  const { url, as, open } = await start()
+  const nobody = tokenWith(tokenOf(await as('member')), [])
+  const visitors = {
+    member: await open('member'),
+    manager: await open('manager'),
+    admin: await open('admin'),
+    'logged in, without a role': openSocket(url, { token: nobody }),
+    guest: openSocket(url),
+  }
 
-  expect(answers.map(({ ok }) => ok)).toEqual(channels.map(() => true))
+  const matrix: Record<string, string[]> = {}
+  for (const [name, visitor] of Object.entries(visitors)) {
+    const answers = await Promise.all(CHANNELS.map((channel) => visitor.subscribe(channel)))
+    matrix[name] = answers.map((answer) => (answer.ok ? 'yes' : answer.error.code))
+  }
+
+  const yes = CHANNELS.map(() => 'yes')
+  const no = 'WS_CHANNEL_FORBIDDEN'
+  expect(matrix).toEqual({
+    member: yes,
+    manager: yes,
+    admin: yes,
+    'logged in, without a role': [no, no, no, no, 'yes'],
+    guest: CHANNELS.map(() => 'WS_AUTHENTICATION_REQUIRED'),
+  })
+})
+
+test('who renews with fewer roles loses the channels of the others, also one that is being resumed', async () => {
+  const { state } = await start()
+  const [first = ''] = many(state, 3)
+  state.reading.shut()
+  const late = await startGateway({ STATE_SERVICE_URL: state.url })
+  await expect.poll(() => late.app.stateEvents.cursor()).toBe('e1.3')
+  const token = tokenOf(await late.as('member'))
+  const client = openSocket(late.url, { token })
+  await client.subscribe('users')
+  await client.subscribe('room:r1')
+  const resuming = client.subscribe('tasks', first)
+  const queued = client.subscribe('processes')
+  await expect.poll(() => state.reading.waiting()).toBe(1)
+
+  const fewer = tokenWith(token, [])
+  expect(await client.socket.emitWithAck('authenticate', { token: fewer })).toMatchObject({
+    ok: true,
+  })
+  state.reading.open()
+  await Promise.all([resuming, queued])
+  state.change('user', 'u1', 'online')
+  state.change('process', 'p1', 'running')
+  many(state, 1)
+  await client.socket.emitWithAck('message', { text: 'still here', roomId: 'r1' })
+
+  await expect.poll(() => client.messages).toHaveLength(1)
+  expect(client.changes).toEqual([])
+  expect(client.errors.map(({ message }) => message)).toEqual([
+    'Your roles do not allow users',
+    'Your roles do not allow tasks',
+    'Your roles do not allow processes',
+  ])
 })
 
 test.each(['orders', 'order:o1', 'task:', 'task:a/b', 'room:', 'TASKS', ''])(

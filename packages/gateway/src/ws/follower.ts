@@ -101,8 +101,10 @@ export class Follower {
     const { channel = '', waiting = [] } = this.#pending ?? {}
     const span = this.#spans.get(channel)
     if (span === undefined) return
+    // Whoever left the channel meanwhile, or lost the right to it, is told nothing more of it.
+    const goesOn = async (): Promise<boolean> => (await room()) && this.#spans.get(channel) === span
     for (const change of missed.filter(({ channels }) => channels.includes(channel))) {
-      if (!(await room())) return
+      if (!(await goesOn())) return
       this.#tellOnce(change)
       this.#advance(span, change)
     }
@@ -110,7 +112,7 @@ export class Follower {
     if (position > span.told) Object.assign(span, { told: position, cursor: upTo })
     for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
       if (change.position <= span.told) continue
-      if (!(await room())) return
+      if (!(await goesOn())) return
       this.#tellOnce(change)
       this.#advance(span, change)
     }

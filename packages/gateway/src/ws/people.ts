@@ -54,7 +54,14 @@ export function createPeople(deps: PeopleDeps) {
     const rooms = new Set(roomsOf(principal))
     for (const room of roomsOf(before)) if (!rooms.has(room)) void visit.socket.leave(room)
     void visit.socket.join([...rooms])
-    for (const channel of channels.revise(visit, principal)) {
+    revise(visit)
+    // Again after the subscriptions that were allowed before and are still under way.
+    visit.turn = visit.turn.then(() => revise(visit))
+  }
+
+  function revise(visit: Visit): void {
+    if (visit.principal === undefined) return
+    for (const channel of channels.revise(visit, visit.principal)) {
       const lost = new SocketRefusal('WS_CHANNEL_FORBIDDEN', `Your roles do not allow ${channel}`)
       visit.socket.emit('error', lost.toJSON())
     }
