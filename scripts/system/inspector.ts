@@ -17,7 +17,7 @@ const parseAnswer = createParser(
 
 const MEBIBYTE = 1024 * 1024
 
-/** Looks into a process that was started with `--inspect`. */
+/** Looks into a process whose inspector listens: started with `--inspect`, or told so by SIGUSR1. */
 export async function openInspector(port: number) {
   const targets = parseTargets(await (await fetch(`http://127.0.0.1:${port}/json`)).json())
   const socket = new WebSocket(targets[0]?.webSocketDebuggerUrl ?? '')

@@ -1,43 +1,34 @@
 import { connect } from 'node:net'
 import { io, type Socket } from 'socket.io-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { call, login } from '../../scripts/system/api.ts'
 import { freePorts } from '../../scripts/system/ports.ts'
-import { createManagedProcess, type ManagedProcess } from '../../scripts/system/managed-process.ts'
+import type { ManagedProcess } from '../../scripts/system/managed-process.ts'
 import { startPrivateSystem, type PrivateSystem } from '../../scripts/system/private-system.ts'
 import { openDashboard } from '../../scripts/torture/sockets/dashboard.ts'
 import { openInspector } from '../../scripts/system/inspector.ts'
 
 const KEY = { 'x-api-key': 'gateway-service-key' }
-const ENV = { MAX_BOT_MODE: 'off', THROTTLE_LIMIT: '100000' }
+const ENV = { MAX_BOT_MODE: 'off', THROTTLE_LIMIT: '100000', WS_AUTHENTICATE_TIMEOUT_MS: '5000' }
 let system: PrivateSystem
 let gateway: ManagedProcess
 let inspector: Awaited<ReturnType<typeof openInspector>>
 let token: string
 
 beforeAll(async () => {
-  system = await startPrivateSystem({ env: ENV, only: ['admin', 'state', 'gateway'] })
-  // The same gateway again, to be looked into.
-  await system.process('gateway').end()
   const [port = 0] = await freePorts(1)
-  const { PATH } = process.env
-  gateway = createManagedProcess({
-    service: system.process('gateway').service,
-    env: {
-      PATH,
-      LOG_FORMAT: 'json',
-      LOG_LEVEL: 'warn',
-      NODE_OPTIONS: `--inspect=127.0.0.1:${port}`,
-      ...ENV,
-    },
+  system = await startPrivateSystem({
+    env: { ...ENV, LOG_LEVEL: 'warn', NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` },
+    only: ['admin', 'state', 'gateway'],
   })
-  await gateway.start()
-  inspector = await openInspector(port)
+  gateway = system.process('gateway')
+  // It opens its inspector at that, a little later.
+  process.kill(gateway.pid, 'SIGUSR1')
+  inspector = await vi.waitFor(() => openInspector(port), { timeout: 30_000, interval: 100 })
   token = (await login(gateway.url)).token
 }, 120_000)
 afterAll(async () => {
   inspector?.close()
-  await gateway?.end()
   await system?.stop()
 })
 

@@ -13,7 +13,10 @@ let system: PrivateSystem
 let session: Awaited<ReturnType<typeof login>>
 
 beforeAll(async () => {
-  system = await startPrivateSystem()
+  system = await startPrivateSystem({
+    env: { MAX_BOT_MODE: 'off' },
+    only: ['admin', 'state', 'gateway'],
+  })
   session = await login(system.url('gateway'))
 }, 120_000)
 afterAll(() => system?.stop())

@@ -162,6 +162,31 @@ export const Config = Type.Object({
   WS_CONNECTIONS_PER_IP: count(500, 1_000_000, 'Socket connections of one client IP to a replica'),
   WS_CONNECTIONS_PER_USER: count(50, 100_000, 'Sockets of one person at a replica'),
   WS_CONNECTIONS: count(20_000, 1_000_000, 'Socket connections of a replica'),
+  WS_PACKETS_PER_SECOND: count(
+    200,
+    100_000,
+    'Packets a second of one connection, events or not; ten times as many at once',
+  ),
+  WS_REFUSALS: count(
+    50,
+    10_000,
+    'Refused events after which a socket is closed; one is forgiven every second',
+  ),
+  WS_REPLAY_LIMIT: count(
+    1000,
+    10_000,
+    'Missed events of the log that a socket is told when it resumes; after more it must load anew',
+  ),
+  WS_AUTHENTICATE_TIMEOUT_MS: count(
+    10_000,
+    300_000,
+    'How long a connection may stay without a handshake and without a token, ms',
+  ),
+  NOTIFICATION_UNSEEN_LIMIT: count(
+    100,
+    1000,
+    'Unseen notifications that a person is told on connecting, the newest',
+  ),
   NOTIFICATION_RETENTION_DAYS: count(30, 3650, 'How long notifications are kept, seen or not'),
 })
 export type Config = Readonly<Static<typeof Config>>

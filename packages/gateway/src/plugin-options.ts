@@ -94,6 +94,7 @@ export function botOptions(config: Config): BotOptions {
 export const eventsOptions = (config: Config): EventsOptions => ({
   origin: config.STATE_SERVICE_URL,
   apiKey: config.STATE_SERVICE_API_KEY ?? config.ADMIN_SERVICE_API_KEY,
+  missedMost: config.WS_REPLAY_LIMIT,
 })
 
 export const notifierOptions = (config: Config): NotifierOptions => ({
@@ -102,6 +103,7 @@ export const notifierOptions = (config: Config): NotifierOptions => ({
 
 export const notificationsOptions = (config: Config): NotificationsOptions => ({
   retentionDays: config.NOTIFICATION_RETENTION_DAYS,
+  unseenMost: config.NOTIFICATION_UNSEEN_LIMIT,
 })
 
 export const wsOptions = (config: Config): WsOptions => ({
@@ -120,6 +122,10 @@ export const wsOptions = (config: Config): WsOptions => ({
     connectionsPerAddress: config.WS_CONNECTIONS_PER_IP,
     connectionsPerUser: config.WS_CONNECTIONS_PER_USER,
     connections: config.WS_CONNECTIONS,
+    packetsPerSecond: config.WS_PACKETS_PER_SECOND,
+    refusals: config.WS_REFUSALS,
+    waitingEvents: config.WS_REPLAY_LIMIT,
+    authenticateWithinMs: config.WS_AUTHENTICATE_TIMEOUT_MS,
   },
 })
 
