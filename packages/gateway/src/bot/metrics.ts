@@ -54,7 +54,7 @@ export function createBotMetrics(
   )
   const repeated = counter(
     'bot_messages_repeated_total',
-    'Messages that were under way when a process died: a person may have got them twice',
+    'Messages sent again without knowing whether the last try had arrived: a person may have got them twice',
     'kind',
   )
   const notices = counter(

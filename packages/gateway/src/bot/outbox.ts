@@ -143,13 +143,15 @@ async function sentBefore(
   const { chatId, content } = payload
   const selfId = self()?.id
   if (chatId === undefined || selfId === undefined) {
-    if (leases > 1) metrics.repeated(payload.kind)
+    metrics.repeated(payload.kind)
     return undefined
   }
   await pace.take(`list:${chatId}`, signal)
   const listed = await listedIn(platform, chatId)
-  if (listed === undefined && leases > 1) metrics.repeated(payload.kind)
-  if (listed === undefined) return undefined
+  if (listed === undefined) {
+    metrics.repeated(payload.kind)
+    return undefined
+  }
   const mid = unrecordedIn(listed, { selfId, lastMid: await lastSent.get(chatId), content })
   return mid === undefined ? undefined : { mid, chatId }
 }
@@ -175,10 +177,12 @@ function failed(
     metrics.sent(verdict.outcome)
     if (verdict.outcome === 'limited' && limited.size < LIMITED_REMEMBERED) limited.add(job.id)
     const { delayMs } = verdict
+    if (Date.now() - job.enqueuedAt > maxAgeMs) {
+      log.error({ err: error, attempt: job.attempt }, 'message given up: it is too old')
+      return { status: 'dead', reason: 'too old' }
+    }
     log.warn({ err: error, attempt: job.attempt, delayMs }, 'message not sent, trying again')
-    return Date.now() - job.enqueuedAt > maxAgeMs
-      ? { status: 'dead', reason: 'too old' }
-      : { status: 'retry', delayMs }
+    return { status: 'retry', delayMs }
   }
   if (verdict.next === 'unreachable') {
     metrics.sent('unreachable')
