@@ -290,6 +290,19 @@ describeDatabases('the database', (store) => {
     expect(await ids(database)).toEqual([])
   })
 
+  test('makes an index once, whoever asks for it at the same time', async () => {
+    const database = await open()
+    await database.write((trx) => trx.insertInto('notes').values(note('a')).execute())
+
+    await Promise.all(
+      Array.from({ length: 3 }, () => database.buildIndex('notes_count', sql`on notes (count)`)),
+    )
+    await database.buildIndex('notes_count', sql`on notes (count)`)
+
+    const again = database.write((trx) => sql`create index notes_count on notes (id)`.execute(trx))
+    await expect(again).rejects.toThrow(/already exists/u)
+  })
+
   test('refuses more writes than may wait', async () => {
     const database = await open({ pendingLimit: 2, poolSize: 1 })
     const results = await Promise.allSettled(

@@ -49,7 +49,7 @@ export interface AnyDatabase extends DialectSql {
    * where it is long), and it may run more than once (PostgreSQL: serialization failure, deadlock), so that it has no effects but SQL.
    * @throws DatabaseUnavailable (503). When the connection broke during the commit itself the write may be stored all the same.
    */
-  write<T>(work: (trx: AnyTransaction) => Promise<T>): Promise<T>
+  write<T>(work: (trx: AnyTransaction) => Promise<T>, options?: WriteOptions): Promise<T>
   /**
    * Lets the process do something else in the middle of a long write. On SQLite, which would keep the loop until its end,
    * for one turn: others read what was there before it, and their writes wait. PostgreSQL works elsewhere anyway.
@@ -74,6 +74,12 @@ export interface AnyDatabase extends DialectSql {
   statement<Values extends object>(): <Row>(
     build: (slot: SlotOf<Values>) => RawBuilder<Row> | Compilable<Row>,
   ) => (values: Values, trx?: AnyTransaction) => Promise<QueryResult<Row>>
+  /**
+   * Makes an index that is not there yet, without a limit in time. PostgreSQL makes it while everybody goes on writing;
+   * on SQLite writes and the loop wait for it.
+   * @param definition what stands behind its name: `on notes (count) where …`
+   */
+  buildIndex(name: string, definition: RawBuilder<unknown>): Promise<void>
   /** Hints between the processes over one PostgreSQL. */
   readonly signals: Signals
   /** Milliseconds that a trivial query takes, for the health. Rejects when the database cannot be used. */
@@ -85,10 +91,15 @@ export interface AnyDatabase extends DialectSql {
   close(): Promise<void>
 }
 
+export interface WriteOptions {
+  /** Another limit than that of all writes, for one that looks at every row. */
+  timeoutMs?: number
+}
+
 export interface Database<Tables> extends AnyDatabase {
   /** For reads only (SQLite refuses writes here). It sees every acknowledged write. */
   readonly kysely: Kysely<Tables>
-  write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>, options?: WriteOptions): Promise<T>
 }
 
 export interface DatabaseOptions {

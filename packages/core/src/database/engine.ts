@@ -1,4 +1,4 @@
-import type { CompiledQuery, Kysely, QueryResult } from 'kysely'
+import type { CompiledQuery, Kysely, QueryResult, RawBuilder } from 'kysely'
 import type { DatabaseStats } from './database.ts'
 import type { DialectSql } from './dialect.ts'
 import type { Signals } from './signals.ts'
@@ -12,7 +12,8 @@ export interface Engine {
   kysely<Tables>(): Kysely<Tables>
   /** Reads. */
   execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>
-  write<T>(work: (scope: Scope) => Promise<T>): Promise<T>
+  write<T>(work: (scope: Scope) => Promise<T>, timeoutMs?: number): Promise<T>
+  buildIndex(name: string, definition: RawBuilder<unknown>): Promise<void>
   breathe(): Promise<void>
   ping(): Promise<number>
   stats(): DatabaseStats

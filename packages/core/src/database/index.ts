@@ -39,7 +39,9 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
   return {
     ...engine.sql,
     kysely: engine.kysely<Tables>(),
-    write: (work) => engine.write((scope) => work(scope.transaction<Tables>())),
+    write: (work, options) =>
+      engine.write((scope) => work(scope.transaction<Tables>()), options?.timeoutMs),
+    buildIndex: (name, definition) => engine.buildIndex(name, definition),
     afterCommit: (trx, callback) => engine.scopes.of(trx).afterCommit(callback),
     as: <Others>() => ({
       kysely: engine.kysely<Others>(),

@@ -15,6 +15,7 @@ import type { LateValue } from './late-value.ts'
 import { migrate, migrated, MIGRATION_TIMEOUT_MS } from './migrate.ts'
 import { createPostgresDriver } from './postgres-driver.ts'
 import { PostgresSignals } from './postgres-signals.ts'
+import { createIndexBuilder } from './postgres-indexes.ts'
 import { createPostgresSql } from './postgres-sql.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 import { createScopes, type Scope } from './transaction-scope.ts'
@@ -112,7 +113,8 @@ export async function openPostgres(
     sql: dialectSql,
     scopes,
     signals,
-    write: (work) => writer.write(work),
+    write: (work, timeoutMs) => writer.write(work, timeoutMs),
+    buildIndex: createIndexBuilder({ driver, kysely, schema }),
     execute: (query) => kysely.executeQuery(query),
     stats: () => writer.stats(),
     breathe: async () => {},

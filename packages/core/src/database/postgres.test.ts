@@ -112,6 +112,27 @@ describePostgres('the database', (store: TestStore) => {
     expect(isStatementTimeout(error)).toBe(true)
   })
 
+  test('an index whose making was broken off is made anew', async () => {
+    const database = await store.open<NoteTables>(migrations)
+    await database.write((trx) =>
+      trx
+        .insertInto('notes')
+        .values([note('a'), note('b')])
+        .execute(),
+    )
+    const unique = sql`create unique index concurrently notes_count on notes (count)`
+    await expect(unique.execute(database.kysely)).rejects.toThrow(/could not create unique index/u)
+    const valid = () =>
+      sql`select 1 from pg_index where indexrelid = 'notes_count'::regclass and indisvalid`.execute(
+        database.kysely,
+      )
+    expect((await valid()).rows).toHaveLength(0)
+
+    await database.buildIndex('notes_count', sql`on notes (count)`)
+
+    expect((await valid()).rows).toHaveLength(1)
+  })
+
   test('a server that is not there: unavailable at once, without its address', async () => {
     const place = await store.place()
     const opening = openDatabase({

@@ -69,7 +69,11 @@ export async function openSqlite(
     sql: dialectSql,
     scopes,
     signals: noSignals,
-    write: (work) => writer.write(work),
+    write: (work, timeoutMs) => writer.write(work, timeoutMs),
+    async buildIndex(name, definition) {
+      const create = sql`create index if not exists ${sql.id(name)} ${definition}`
+      await writer.write((scope) => create.execute(scope.transaction()), MIGRATION_TIMEOUT_MS)
+    },
     execute: (query) => readers.first.executeQuery(query),
     stats: () => writer.stats(),
     breathe: () => setImmediate(),

@@ -182,6 +182,35 @@ function suite(store: TestStore): void {
 describeDatabases('machines', suite)
 
 describePostgres('replicas', (store) => {
+  test('an index is made while writers go on, and is there when its rules are in force', async () => {
+    const { app, call } = await createStateService({ place: await store.place() })
+    await call('PUT', 'machines/order', order)
+    await call('POST', 'states/order', { entityId: 'a', metadata: { city: 'Тверь' } })
+    let isHeld = (): void => {}
+    let letGo = (): void => {}
+    const held = new Promise<void>((resolve) => void (isHeld = resolve))
+    const over = new Promise<void>((resolve) => void (letGo = resolve))
+    // The index waits for this write; nobody else does.
+    const open = app.store.write(async (trx) => {
+      await trx.updateTable('states').set({ reason: 'long' }).where('entity_id', '=', 'a').execute()
+      isHeld()
+      await over
+    })
+    await held
+
+    const putting = call('PUT', 'machines/order', { ...order, indexes: ['city'] })
+    const meanwhile = await call('POST', 'states/order', {
+      entityId: 'b',
+      metadata: { city: 'Тверь' },
+    })
+    letGo()
+    await open
+
+    expect(meanwhile.status).toBe(201)
+    expect((await putting).body).toMatchObject({ version: 2, indexes: ['city'] })
+    expect((await call('GET', 'states/order?metadata.city=Тверь')).body.items).toHaveLength(2)
+  })
+
   test('all obey the rules in force from the moment they are acknowledged', async () => {
     const place = await store.place()
     const first = await createStateService({ place })

@@ -19,19 +19,19 @@ export function metadataText(
 }
 
 /** PostgreSQL cuts names at 63 bytes, so the path goes in as a digest. */
-function indexName(entity: string, path: string): string {
+export function indexName(entity: string, path: string): string {
   return `states_m_${createHash('sha256').update(`${entity}.${path}`).digest('hex').slice(0, 16)}`
 }
 
 /**
- * The index that serves `metadata.<path>=value` in order of change for one entity type.
+ * The index that serves `metadata.<path>=value` in order of change for one entity type; what stands behind its name.
  *
  * SQLite: `entity` stands first although it is the same in every entry, for it prefers the index with more columns
  * compared; `deleted_at` stands last although it is always null, or it would be looked up in the table, for counts too.
  * PostgreSQL must not have `entity` in it: it drops a condition that the predicate implies, and would then read the
  * index from one end.
  */
-export function createMetadataIndex(
+export function indexDefinition(
   dialect: DialectSql,
   entity: string,
   path: string,
@@ -41,8 +41,16 @@ export function createMetadataIndex(
     dialect.dialect === 'sqlite'
       ? sql`entity, ${value}, updated_at, entity_id, deleted_at`
       : sql`${value}, updated_at, entity_id`
-  return sql`create index if not exists ${sql.id(indexName(entity, path))} on states (${columns})
-    where entity = ${sql.lit(entity)} and deleted_at is null`
+  return sql`on states (${columns}) where entity = ${sql.lit(entity)} and deleted_at is null`
+}
+
+export function createMetadataIndex(
+  dialect: DialectSql,
+  entity: string,
+  path: string,
+): RawBuilder<unknown> {
+  return sql`create index if not exists ${sql.id(indexName(entity, path))}
+    ${indexDefinition(dialect, entity, path)}`
 }
 
 export function dropMetadataIndex(entity: string, path: string): RawBuilder<unknown> {

@@ -6,7 +6,7 @@ import { createMetadataIndex, dropMetadataIndex } from './metadata-index.ts'
 
 /**
  * Drops and makes the indexes of an entity type, in the transaction of its rules: what they declare is indexed from the
- * moment they are in force. Writers of states wait meanwhile.
+ * moment they are in force. Writers of states wait for those that were not made before.
  */
 export async function moveIndexes(
   trx: Transaction<StateTables>,

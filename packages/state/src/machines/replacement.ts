@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Machine, MachineDefinition } from '@potok/contracts/machine'
 import type { Database, DialectSql } from '@potok/core/database'
 import { isMet, type Conditions } from '@potok/core/lib/precondition'
-import { sql, type Transaction } from 'kysely'
+import { sql, type Kysely, type Transaction } from 'kysely'
 import type { StateTables } from '../states/tables.ts'
 import { definitionErrors } from './definition.ts'
 import {
@@ -12,12 +12,16 @@ import {
   TooManyMachines,
   wouldStrand,
 } from './errors.ts'
+import { dropMetadataIndex, indexDefinition, indexName } from './metadata-index.ts'
 import { moveIndexes } from './moved-indexes.ts'
 import { machineFrom, type MachineRows } from './rows.ts'
 import { strandedBy, type StrandedEntities } from './stranded.ts'
 import type { MachineTables } from './tables.ts'
 
 type Tables = MachineTables & StateTables
+
+/** The elements of arrays at a path that becomes indexed are looked for in every state. */
+const REPLACEMENT_TIMEOUT_MS = 120_000
 
 export interface ReplacementDeps {
   store: Database<Tables>
@@ -69,7 +73,7 @@ async function save(
   return machineFrom(entity, version, text, at)
 }
 
-async function checkLimit(trx: Transaction<MachineTables>, limit: number): Promise<void> {
+async function checkLimit(trx: Kysely<Tables>, limit: number): Promise<void> {
   const { count } = await trx
     .selectFrom('machines')
     .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -78,7 +82,7 @@ async function checkLimit(trx: Transaction<MachineTables>, limit: number): Promi
 }
 
 async function checkStranded(
-  trx: Transaction<StateTables>,
+  trx: Kysely<Tables>,
   entity: string,
   statuses: readonly string[],
 ): Promise<void> {
@@ -94,6 +98,59 @@ export function createReplacement({ store, rows, isBuiltIn, machineLimit }: Repl
     if (errors.length > 0) throw definitionInvalid(errors)
   }
 
+  /** What stands in the way of new rules, and which they replace. @throws 409, 412 */
+  async function assess(db: Kysely<Tables>, rules: NewRules, current: Machine | undefined) {
+    const { entity, definition, conditions, force } = rules
+    if (!isMet(conditions, current?.version)) throw preconditionFailed(current?.version)
+    if (current === undefined) await checkLimit(db, machineLimit)
+    else if (isSame(current, definition)) return
+    if (!force) await checkStranded(db, entity, definition.statuses)
+  }
+
+  /**
+   * Makes the indexes that new rules declare, before they are in force and outside of their transaction: writers go on
+   * meanwhile (PostgreSQL). @returns the paths
+   */
+  async function buildIndexes(rules: NewRules): Promise<string[]> {
+    const { entity, definition } = rules
+    const current = await rows.find(entity)
+    const paths = (definition.indexes ?? []).filter((path) => !current?.indexes?.includes(path))
+    if (paths.length === 0) return []
+    await assess(store.kysely, rules, current)
+    for (const path of paths) {
+      await store.buildIndex(indexName(entity, path), indexDefinition(store, entity, path))
+    }
+    return paths
+  }
+
+  /** Takes away what was made for rules that did not come into force. */
+  async function dropUnused(entity: string, built: readonly string[]): Promise<void> {
+    if (built.length === 0) return
+    await store.write(async (trx) => {
+      const current = await rows.find(entity, trx)
+      const unused = built.filter((path) => !current?.indexes?.includes(path))
+      for (const path of unused) await dropMetadataIndex(entity, path).execute(trx)
+    })
+  }
+
+  async function replace(trx: Transaction<Tables>, rules: NewRules) {
+    const { entity, definition } = rules
+    if (store.dialect === 'postgres') {
+      await sql`set local statement_timeout = ${sql.lit(REPLACEMENT_TIMEOUT_MS)}`.execute(trx)
+      // Waits for the writes under the old rules and holds off those that would still read them.
+      await sql`lock table machines in exclusive mode`.execute(trx)
+    }
+    const current = await rows.find(entity, trx)
+    await assess(trx, rules, current)
+    if (current !== undefined && isSame(current, definition)) {
+      return { machine: current, created: false }
+    }
+    const indexes = { before: current?.indexes ?? [], after: definition.indexes ?? [] }
+    await moveIndexes(trx, store, entity, indexes)
+    const machine = await save(trx, store, rules, (current?.version ?? 0) + 1)
+    return { machine, created: current === undefined }
+  }
+
   return {
     /** What {@link put} without force would refuse. */
     async dryRun(entity: string, definition: MachineDefinition): Promise<StrandedEntities> {
@@ -105,23 +162,17 @@ export function createReplacement({ store, rows, isBuiltIn, machineLimit }: Repl
      *   themselves
      */
     async put(rules: NewRules): Promise<{ machine: Machine; created: boolean }> {
-      const { entity, definition, conditions, force } = rules
+      const { entity, definition } = rules
       check(entity, definition)
-      return store.write(async (trx) => {
-        // Waits for the writes under the old rules and holds off those that would still read them.
-        if (store.dialect === 'postgres') {
-          await sql`lock table machines in exclusive mode`.execute(trx)
-        }
-        const current = await rows.find(entity, trx)
-        if (!isMet(conditions, current?.version)) throw preconditionFailed(current?.version)
-        if (current === undefined) await checkLimit(trx, machineLimit)
-        else if (isSame(current, definition)) return { machine: current, created: false }
-        if (!force) await checkStranded(trx, entity, definition.statuses)
-        const indexes = { before: current?.indexes ?? [], after: definition.indexes ?? [] }
-        await moveIndexes(trx, store, entity, indexes)
-        const machine = await save(trx, store, rules, (current?.version ?? 0) + 1)
-        return { machine, created: current === undefined }
-      })
+      const built = await buildIndexes(rules)
+      try {
+        return await store.write((trx) => replace(trx, rules), {
+          timeoutMs: REPLACEMENT_TIMEOUT_MS,
+        })
+      } catch (error) {
+        await dropUnused(entity, built)
+        throw error
+      }
     },
   }
 }

@@ -40,10 +40,10 @@ export function measured<Tables>(database: Database<Tables>, registry: Registry)
   for (const metric of stats) registry.registerMetric(metric)
   return {
     ...database,
-    async write(work) {
+    async write(work, options) {
       const end = duration.startTimer()
       try {
-        return await database.write(work)
+        return await database.write(work, options)
       } finally {
         end()
       }
