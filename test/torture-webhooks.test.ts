@@ -18,7 +18,7 @@ async function torture(subject: 'webhooks' | 'events', store: string): Promise<s
 
 test('deliveries survive a bad sink and a kill -9 on SQLite; 30 rounds are `npm run torture -- webhooks`', async () => {
   expect(await torture('webhooks', 'sqlite')).toMatch(
-    /[1-9]\d* events × 7 subscriptions: .*delivered/u,
+    /[1-9]\d* events × \d subscriptions: .*delivered/u,
   )
 }, 240_000)
 
@@ -28,7 +28,7 @@ test('a stream that is cut every second misses nothing, and a backup put back is
 
 describeService(postgresService, 'on PostgreSQL', () => {
   test('deliveries survive a bad sink and a kill -9 of one of two replicas', async () => {
-    expect(await torture('webhooks', 'postgres')).toMatch(/events × 7 subscriptions: .*delivered/u)
+    expect(await torture('webhooks', 'postgres')).toMatch(/events × \d subscriptions: .*delivered/u)
   }, 240_000)
 
   test('a stream that is cut every second misses nothing, and a dump put back under it is told', async () => {

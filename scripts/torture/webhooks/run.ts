@@ -23,6 +23,10 @@ const SHORT = {
 }
 const DRAIN_MS = 120_000
 const WRITERS = 4
+/** Acknowledged writes of a round before the replica dies. */
+const LEAST_WRITES = 20
+const MOST_WRITES = 120
+const WRITE_MS = 60_000
 const ENTITIES = 24
 /** Rounds between two activations of what was deactivated. */
 const ACTIVATE_EVERY = 3
@@ -50,13 +54,15 @@ async function drain(origin: string, subscriptions: readonly Subscribed[]): Prom
   }
 }
 
-/** Random writes while a replica dies at a random moment; it is back when this resolves. */
+/** Random writes, and a replica dies somewhere in the middle of them; it is back when this resolves. */
 async function writeAndKill(replicas: Replicas, random: Random, into: Writers): Promise<void> {
   let stop = false
   const stopped = (): boolean => stop
   const options = { writers: WRITERS, entities: ENTITIES, stopped, into }
   const writing = write(replicas.urls, random, options)
-  await pause(random.integer(100, 900))
+  const enough = into.acknowledged.length + random.integer(LEAST_WRITES, MOST_WRITES)
+  const deadline = Date.now() + WRITE_MS
+  while (into.acknowledged.length < enough && Date.now() < deadline) await pause(5)
   const victim = random.pick([replicas.processes[0], ...replicas.processes])
   await victim.end('SIGKILL')
   stop = true
@@ -98,6 +104,8 @@ export async function tortureWebhooks({
     const log = await eventLog(origin)
     const verdict = await check(origin, subscriptions, log, sink.receipts)
     faults.push(...verdict.faults, ...into.wrong)
+    if (log.length < rounds * LEAST_WRITES)
+      faults.push(`only ${log.length} events in ${rounds} rounds: this shows nothing`)
     if (forbidden.hits() > 0)
       faults.push(`${forbidden.hits()} requests reached a forbidden address`)
     const told = Object.entries(verdict.statuses).map(([status, count]) => `${count} ${status}`)
