@@ -104,6 +104,8 @@ test('a walk over all buttons meets no dead one and no error', async () => {
   expect(metrics).not.toMatch(/bot_messages_sent_total\{outcome="refused"\}/u)
   const worked = /bot_updates_worked_total\{outcome="done"\} (\d+)/u.exec(metrics)
   expect(Number(worked?.[1])).toBeGreaterThan(WALKERS * PRESSES_EACH)
+  // oxlint-disable-next-line no-console -- how far it came is what the walk is for
+  console.info(`${WALKERS * PRESSES_EACH} presses, ${pressed.size} kinds of buttons`)
   // The walk came around: every kind of screen was entered.
   for (const place of ['new', 'team', 'stats', 'settings', 'help', 'presence', 'set:quiet']) {
     expect(pressed).toContain(place)
