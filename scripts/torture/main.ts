@@ -1,8 +1,9 @@
 /**
- * `npm run torture -- state|webhooks|events|notifier|sockets|bot`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
+ * `npm run torture -- state|webhooks|events|notifier|sockets|bot|edge`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
  */
 import { parseArgs } from 'node:util'
 import { tortureBot } from './bot/run.ts'
+import { tortureEdge } from './edge/run.ts'
 import { createRandom } from './random.ts'
 import { tortureEvents } from './events/run.ts'
 import { tortureNotifier } from './notifier/run.ts'
@@ -18,6 +19,7 @@ const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResul
   notifier: tortureNotifier,
   sockets: tortureSockets,
   bot: tortureBot,
+  edge: tortureEdge,
 }
 
 const { values, positionals } = parseArgs({

@@ -50,8 +50,11 @@ async function startSecondGateway(system: PrivateSystem, env: Record<string, str
   return second
 }
 
+/** What stands in nginx's configuration, given the gateways and its port. */
+type Balancer = (gateways: readonly ManagedProcess[]) => (place: { port: number }) => string
+
 /** A balancer in front of the gateways, as in production: it asks the next one when one is away. */
-function balancer(gateways: readonly ManagedProcess[]) {
+const forSockets: Balancer = (gateways) => {
   const servers = gateways.map(({ url }) => `server ${new URL(url).host} max_fails=0;`).join(' ')
   return ({ port }: { port: number }): string => `
     upstream gateways { ${servers} }
@@ -69,11 +72,16 @@ function balancer(gateways: readonly ManagedProcess[]) {
     }`
 }
 
-async function startReplicated(undo: Undo): Promise<Omit<Stage, 'stop'>> {
+async function startReplicated(
+  undo: Undo,
+  balancer: Balancer,
+  more: Readonly<Record<string, string>>,
+): Promise<Omit<Stage, 'stop'>> {
   const postgres = installed(await startPostgres(), 'postgresql', undo, (one) => one.stop())
   const redis = installed(await startRedis(), 'redis-server', undo, (one) => one.stop())
   const env = {
     ...ENV,
+    ...more,
     DATABASE_URL: postgres.url,
     REDIS_HOST: redis.host,
     REDIS_PORT: String(redis.port),
@@ -94,15 +102,26 @@ async function startReplicated(undo: Undo): Promise<Omit<Stage, 'stop'>> {
   return { state: system.process('state'), gateways, redis, url: nginx.url }
 }
 
+export interface StageOptions {
+  balancer?: Balancer
+  env?: Readonly<Record<string, string>>
+}
+
 /** On SQLite one gateway; on PostgreSQL two with Redis behind an nginx. */
-export async function startStage(store: Store): Promise<Stage> {
+export async function startStage(
+  store: Store,
+  { balancer = forSockets, env = {} }: StageOptions = {},
+): Promise<Stage> {
   const undo: Undo = []
   const stop = async (): Promise<void> => {
     for (const one of undo.splice(0).toReversed()) await one()
   }
   try {
-    if (store === 'postgres') return { ...(await startReplicated(undo)), stop }
-    const system = await startPrivateSystem({ env: ENV, only: ['admin', 'state', 'gateway'] })
+    if (store === 'postgres') return { ...(await startReplicated(undo, balancer, env)), stop }
+    const system = await startPrivateSystem({
+      env: { ...ENV, ...env },
+      only: ['admin', 'state', 'gateway'],
+    })
     undo.push(() => system.stop())
     const gateway = system.process('gateway')
     const state = system.process('state')

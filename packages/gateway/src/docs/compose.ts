@@ -1,7 +1,7 @@
 import { operationId } from '@potok/core/docs'
 import { createParser } from '@potok/core/validation'
 import { governing } from '../access/index.ts'
-import type { Target } from '../proxy/index.ts'
+import { outsideOf, type Target } from '../proxy/index.ts'
 import { newNames, referencedBy, renameReferences } from './references.ts'
 import { Operation, type ApiDocument, type Paths, type Schemas } from './schemas.ts'
 import type { Found } from './sources.ts'
@@ -34,12 +34,6 @@ function throughTheGate(method: string, path: string, given: Operation, rights: 
     ...(parameters.length > 0 && { parameters: kept }),
     responses: { ...responses, ...Object.fromEntries(added) },
   }
-}
-
-/** Where the gateway has what the service has under `path`; undefined when nowhere. */
-function outsideOf(path: string, { prefix, path: inside }: Target): string | undefined {
-  if (path !== inside && !path.startsWith(`${inside}/`)) return undefined
-  return prefix + path.slice(inside.length)
 }
 
 /** The service's operations that somebody may reach through the gateway, under its paths. */

@@ -11,10 +11,11 @@ import { METHODS } from '../access/index.ts'
 import { checkBody } from './body-rules.ts'
 import { KeyRefused, ServiceNotConfigured } from './errors.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
+import { withOutsideLocations } from './location.ts'
 import { watchPersonChanges } from './person-changes.ts'
 import { checkTargets, TARGETS, type Target } from './targets.ts'
 
-export { TARGETS, type Target } from './targets.ts'
+export { outsideOf, TARGETS, type Target } from './targets.ts'
 
 export interface ProxyOptions {
   /** Largest body that is passed on. */
@@ -70,6 +71,7 @@ async function passTo(
 ) {
   const { keeping } = target
   guardRoutes(scope)
+  const targets = TARGETS.filter(({ service }) => service === target.service)
   // Bodies are passed on as they come; judging them is the service's business.
   scope.removeAllContentTypeParsers()
   scope.addHook('preHandler', (request) => checkBody(request, limit))
@@ -84,6 +86,8 @@ async function passTo(
     httpMethods: [...METHODS],
     undici: upstream.proxyTransport,
     disableRequestLogging: true,
+    // It knows paths only, and would pass an address inside on.
+    internalRewriteLocationHeader: false,
     replyOptions: {
       ...proxyReplyOptions,
       onResponse: passOn(scope, upstream.name),
@@ -92,7 +96,8 @@ async function passTo(
           // What may be kept is kept whole.
           wantsWhole: request.asked !== undefined,
         }),
-      rewriteHeaders: responseHeaders,
+      rewriteHeaders: (headers) =>
+        withOutsideLocations(responseHeaders(headers), upstream, targets),
     },
   })
 }

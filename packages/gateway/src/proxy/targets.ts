@@ -41,6 +41,12 @@ export const TARGETS: readonly Target[] = [
   },
 ]
 
+/** Where the gateway has what the service has under `path`; undefined when nowhere. */
+export function outsideOf(path: string, { prefix, path: inside }: Target): string | undefined {
+  if (path !== inside && !path.startsWith(`${inside}/`)) return undefined
+  return prefix + path.slice(inside.length)
+}
+
 /** @throws Error when one prefix would take another's requests */
 export function checkTargets(targets: readonly Target[]): void {
   for (const { prefix } of targets) {
