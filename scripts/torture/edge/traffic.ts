@@ -76,7 +76,7 @@ export function startTraffic({ url, authorization, gets, posts }: TrafficOptions
   return {
     traffic,
     /** Resolves when everything that was sent was answered. */
-    async stop(): Promise<Traffic> {
+    stop: async (): Promise<Traffic> => {
       stopping.abort()
       await running
       await Promise.all(under)
