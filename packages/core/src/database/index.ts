@@ -39,8 +39,8 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Da
   return {
     ...engine.sql,
     kysely: engine.kysely<Tables>(),
-    write: (work, options) =>
-      engine.write((scope) => work(scope.transaction<Tables>()), options?.timeoutMs),
+    write: (work, limits) =>
+      engine.write((scope) => work(scope.transaction<Tables>()), limits?.timeoutMs),
     buildIndex: (name, definition) => engine.buildIndex(name, definition),
     afterCommit: (trx, callback) => engine.scopes.of(trx).afterCommit(callback),
     as: <Others>() => ({

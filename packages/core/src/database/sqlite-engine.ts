@@ -10,6 +10,7 @@ import {
   sql,
   type Dialect,
   type Driver,
+  type RawBuilder,
 } from 'kysely'
 import type { DatabaseOptions } from './database.ts'
 import type { Engine } from './engine.ts'
@@ -30,6 +31,10 @@ const createDialect = (driver: Driver): Dialect => ({
   createAdapter: () => new SqliteAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),
 })
+
+async function createIndex(scope: Scope, name: string, definition: RawBuilder<unknown>) {
+  await sql`create index if not exists ${sql.id(name)} ${definition}`.execute(scope.transaction())
+}
 
 /** Opens the embedded database: one writing connection, a few reading ones, one process a file. */
 export async function openSqlite(
@@ -70,10 +75,8 @@ export async function openSqlite(
     scopes,
     signals: noSignals,
     write: (work, timeoutMs) => writer.write(work, timeoutMs),
-    async buildIndex(name, definition) {
-      const create = sql`create index if not exists ${sql.id(name)} ${definition}`
-      await writer.write((scope) => create.execute(scope.transaction()), MIGRATION_TIMEOUT_MS)
-    },
+    buildIndex: (name, definition) =>
+      writer.write((scope) => createIndex(scope, name, definition), MIGRATION_TIMEOUT_MS),
     execute: (query) => readers.first.executeQuery(query),
     stats: () => writer.stats(),
     breathe: () => setImmediate(),

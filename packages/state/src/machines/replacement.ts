@@ -12,8 +12,8 @@ import {
   TooManyMachines,
   wouldStrand,
 } from './errors.ts'
-import { dropMetadataIndex, indexDefinition, indexName } from './metadata-index.ts'
 import { moveIndexes } from './moved-indexes.ts'
+import { createPreparedIndexes } from './prepared-indexes.ts'
 import { machineFrom, type MachineRows } from './rows.ts'
 import { strandedBy, type StrandedEntities } from './stranded.ts'
 import type { MachineTables } from './tables.ts'
@@ -92,6 +92,8 @@ async function checkStranded(
 
 /** Puts rules of users into force. */
 export function createReplacement({ store, rows, isBuiltIn, machineLimit }: ReplacementDeps) {
+  const indexes = createPreparedIndexes({ store, rows })
+
   function check(entity: string, definition: MachineDefinition): void {
     if (isBuiltIn(entity)) throw new BuiltIn(entity)
     const errors = definitionErrors(definition)
@@ -107,30 +109,15 @@ export function createReplacement({ store, rows, isBuiltIn, machineLimit }: Repl
     if (!force) await checkStranded(db, entity, definition.statuses)
   }
 
-  /**
-   * Makes the indexes that new rules declare, before they are in force and outside of their transaction: writers go on
-   * meanwhile (PostgreSQL). @returns the paths
-   */
-  async function buildIndexes(rules: NewRules): Promise<string[]> {
+  /** @returns the paths whose indexes were made */
+  async function prepare(rules: NewRules): Promise<string[]> {
     const { entity, definition } = rules
     const current = await rows.find(entity)
     const paths = (definition.indexes ?? []).filter((path) => !current?.indexes?.includes(path))
     if (paths.length === 0) return []
     await assess(store.kysely, rules, current)
-    for (const path of paths) {
-      await store.buildIndex(indexName(entity, path), indexDefinition(store, entity, path))
-    }
+    await indexes.build(entity, paths)
     return paths
-  }
-
-  /** Takes away what was made for rules that did not come into force. */
-  async function dropUnused(entity: string, built: readonly string[]): Promise<void> {
-    if (built.length === 0) return
-    await store.write(async (trx) => {
-      const current = await rows.find(entity, trx)
-      const unused = built.filter((path) => !current?.indexes?.includes(path))
-      for (const path of unused) await dropMetadataIndex(entity, path).execute(trx)
-    })
   }
 
   async function replace(trx: Transaction<Tables>, rules: NewRules) {
@@ -145,8 +132,8 @@ export function createReplacement({ store, rows, isBuiltIn, machineLimit }: Repl
     if (current !== undefined && isSame(current, definition)) {
       return { machine: current, created: false }
     }
-    const indexes = { before: current?.indexes ?? [], after: definition.indexes ?? [] }
-    await moveIndexes(trx, store, entity, indexes)
+    const moved = { before: current?.indexes ?? [], after: definition.indexes ?? [] }
+    await moveIndexes(trx, store, entity, moved)
     const machine = await save(trx, store, rules, (current?.version ?? 0) + 1)
     return { machine, created: current === undefined }
   }
@@ -164,13 +151,13 @@ export function createReplacement({ store, rows, isBuiltIn, machineLimit }: Repl
     async put(rules: NewRules): Promise<{ machine: Machine; created: boolean }> {
       const { entity, definition } = rules
       check(entity, definition)
-      const built = await buildIndexes(rules)
+      const built = await prepare(rules)
       try {
         return await store.write((trx) => replace(trx, rules), {
           timeoutMs: REPLACEMENT_TIMEOUT_MS,
         })
       } catch (error) {
-        await dropUnused(entity, built)
+        await indexes.dropUnused(entity, built)
         throw error
       }
     },
