@@ -226,11 +226,14 @@ describeDatabases('refresh', (store) => {
 })
 
 describeDatabases('the deny-list', (store) => {
-  function denyList(sessions: ReturnType<typeof sessionsOver>, now?: () => number) {
+  function denyList(
+    sessions: ReturnType<typeof sessionsOver>,
+    { now, pollMs = 20 }: { now?: () => number; pollMs?: number } = {},
+  ) {
     const revocations = createRevocations({
       load: (since) => sessions.revokedSince(since),
       accessTtlMs: 86_400_000,
-      pollMs: 20,
+      pollMs,
       overlapMs: 15_000,
       staleAfterMs: 30_000,
       log: quietLog,
@@ -290,10 +293,23 @@ describeDatabases('the deny-list', (store) => {
     ])
   })
 
+  test('looks at once when it is told to', async () => {
+    const database = await store.open<AuthTables>(authMigrations)
+    const sessions = sessionsOver(database)
+    const revocations = denyList(sessions, { pollMs: 3_600_000 })
+    await revocations.start()
+    const { token } = await sessions.create(newSession())
+    await sessions.end(token.sid, 'ann', 'logout')
+
+    revocations.lookNow()
+
+    await vi.waitFor(() => expect(revocations.has(token.sid)).toBe(true))
+  })
+
   test('lets nobody in when it could not be read for too long', async () => {
     const database = await store.open<AuthTables>(authMigrations)
     let now = 0
-    const revocations = denyList(sessionsOver(database), () => now)
+    const revocations = denyList(sessionsOver(database), { now: () => now })
     await revocations.start()
     expect(revocations.has('any')).toBe(false)
 
