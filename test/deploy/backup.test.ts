@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createManagedProcess, type ManagedProcess } from '../../scripts/system/managed-process.ts'
 import { freePorts } from '../../scripts/system/ports.ts'
 import { root } from '../../scripts/system/root.ts'
@@ -63,7 +63,10 @@ beforeAll(async () => {
   live = await stateOn(at('live'))
   await live.start()
   const enough = async (count: number): Promise<void> => {
-    while (into.acknowledged.length < count) await new Promise((turn) => setImmediate(turn))
+    const look = (): void => {
+      if (into.acknowledged.length < count) throw new Error('There are not enough writes yet')
+    }
+    await vi.waitFor(look, { timeout: 60_000, interval: 20 })
   }
   await writeUntil(
     (async () => {
