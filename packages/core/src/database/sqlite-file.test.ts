@@ -214,7 +214,7 @@ describeSqlite('the embedded database', (store: TestStore) => {
     expect((await idsOf(restored)).length).toBeGreaterThanOrEqual(100)
   })
 
-  test('what was acknowledged survives kill -9', async () => {
+  test('what was acknowledged survives kill -9', { timeout: 60_000 }, async () => {
     const place = await store.place()
     const acknowledged: string[] = []
     for (const round of ['r1', 'r2', 'r3', 'r4', 'r5']) {
