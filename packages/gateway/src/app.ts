@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import overload from '@potok/core/overload'
 import rateLimit from '@potok/core/rate-limit'
 import { createServer, type ServerOptions } from '@potok/core/server'
 import access from './access/index.ts'
@@ -37,9 +38,17 @@ import ws from './ws/index.ts'
 const isProbe = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
   url.startsWith('/api/v1/health') || url === '/api/v1/metrics'
 
+/** Who is let in then knows what to do; who cannot log in can do nothing. */
+const isAuth = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
+  url.startsWith('/api/v1/auth/')
+
 /** The gateway: its plugins in the order of their dependencies. */
 export async function buildApp(config: Config, logger: ServerOptions['logger']) {
   const app = await createServer({ ...serverOptions(config), logger })
+  await app.register(overload, {
+    maxDelayMs: config.OVERLOAD_DELAY_MS,
+    isEssential: (request) => isProbe(request) || isAuth(request),
+  })
   await app.register(redis, redisOptions(config))
   await app.register(rateLimit, {
     limit: config.THROTTLE_LIMIT,

@@ -95,6 +95,13 @@ export const Config = Type.Object({
     86_400,
     'How long the API document of a service is taken as current in ours, seconds',
   ),
+  OVERLOAD_DELAY_MS: Type.Integer({
+    minimum: 0,
+    maximum: 60_000,
+    default: 1000,
+    description:
+      'Mean delay of the event loop from which on requests are refused, health and auth excepted, ms; 0: never',
+  }),
   RESPONSE_CACHE_TTL: Type.Integer({
     minimum: 0,
     maximum: 3600,

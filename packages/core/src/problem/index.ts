@@ -28,7 +28,9 @@ export function sendProblem(
 ): void {
   const path = request.url.split('?', 1)[0] ?? '/'
   const problem = toProblem(error, { correlationId: request.id, path })
-  if (problem.status >= 500) {
+  if (error.isRoutine === true) {
+    request.log.debug({ code: problem.code, reason: error.reason }, 'request refused')
+  } else if (problem.status >= 500) {
     request.log.error({ err: error, code: problem.code, reason: error.reason }, 'request failed')
   } else {
     request.log.info(

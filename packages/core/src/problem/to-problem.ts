@@ -10,6 +10,8 @@ export interface ProblemSource extends Partial<Omit<FastifyError, 'validation'>>
   /** At the gateway: which part said no, such as `upstream_timeout`. */
   reason?: string
   retryAfterSeconds?: number
+  /** Refused at a high rate by design, and counted: a line in the log each would only add to the load. */
+  isRoutine?: boolean
   /** Members of the problem beside the standard ones, such as `allowed` of a forbidden transition. */
   extension?: Record<string, unknown>
 }
