@@ -42,8 +42,18 @@ const isProbe = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
 const isAuth = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
   url.startsWith('/api/v1/auth/')
 
+/** Stands in for what a process has of its own. */
+export interface AppOptions {
+  /** Epoch milliseconds, for the circuits. */
+  now?: () => number
+}
+
 /** The gateway: its plugins in the order of their dependencies. */
-export async function buildApp(config: Config, logger: ServerOptions['logger']) {
+export async function buildApp(
+  config: Config,
+  logger: ServerOptions['logger'],
+  { now = Date.now }: AppOptions = {},
+) {
   const app = await createServer({ ...serverOptions(config), logger })
   await app.register(overload, {
     maxDelayMs: config.OVERLOAD_DELAY_MS,
@@ -58,7 +68,7 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']) 
   })
   await app.register(httpGuard)
   await app.register(store, storeOptions(config))
-  await app.register(upstreams, upstreamsOptions(config))
+  await app.register(upstreams, { ...upstreamsOptions(config), now })
   await app.register(auth, authOptions(config))
   await app.register(access)
   await app.register(notifications, notificationsOptions(config))

@@ -90,6 +90,7 @@ export class RequestLog extends LogController {
       route: request.routeOptions.url ?? 'unknown',
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 100) / 100,
+      ...request.refusal,
       ...(error ? { error: error.message } : {}),
     }
     if (quiet) this.#log.debug(fields, 'request completed')

@@ -5,6 +5,7 @@ import type { FastifyRequest, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import fastifyMetrics from 'fastify-metrics'
 import client, { Counter, Histogram, Registry } from 'prom-client'
+import '../problem/index.ts'
 import '../rate-limit/index.ts'
 
 export interface MetricsOptions {
@@ -45,7 +46,17 @@ function requestMetrics(registry: Registry): onResponseHookHandler {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   })
+  const problems = new Counter({
+    name: 'http_problems_total',
+    help: 'Requests answered with a problem of this process, by its code and the part that said no',
+    labelNames: ['code', 'reason'] as const,
+    registers,
+  })
   return (request, reply, done) => {
+    const { refusal } = request
+    if (refusal !== undefined) {
+      problems.inc({ code: refusal.code, reason: refusal.reason ?? 'none' })
+    }
     const labels = { method: request.method, route: routeLabel(request), status: reply.statusCode }
     requests.inc(labels)
     durations.observe(labels, reply.elapsedTime / 1000)

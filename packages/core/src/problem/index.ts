@@ -12,6 +12,13 @@ import { toProblem, type ProblemSource } from './to-problem.ts'
 export { unstorableText } from './storable-text.ts'
 export { toProblem, type ProblemSource } from './to-problem.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why it was answered with a problem of ours, for the access line and the metrics. */
+    refusal: { code: string; reason: string | undefined } | undefined
+  }
+}
+
 /** Longest path parameter: an entity id has 128 characters, three bytes each when encoded at worst. */
 export const MAX_PARAM_LENGTH = 256
 
@@ -28,6 +35,7 @@ export function sendProblem(
 ): void {
   const path = request.url.split('?', 1)[0] ?? '/'
   const problem = toProblem(error, { correlationId: request.id, path })
+  request.refusal = { code: problem.code, reason: error.reason }
   if (error.isRoutine === true) {
     request.log.debug({ code: problem.code, reason: error.reason }, 'request refused')
   } else if (problem.status >= 500) {
@@ -86,6 +94,7 @@ function tellMissing(app: FastifyInstance): void {
 
 export default fp(
   async (app) => {
+    app.decorateRequest('refusal')
     parseJsonStrictly(app)
     tellMissing(app)
     app.setErrorHandler<ProblemSource>((error, request, reply) => {

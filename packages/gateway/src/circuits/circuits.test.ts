@@ -11,14 +11,24 @@ const THRESHOLDS = {
   CIRCUIT_BREAKER_TIMEOUT: '400',
 }
 
+/** Clients at once. */
+const LOAD = 50
+
+interface Case {
+  /** What it answers while it fails. */
+  status: number
+  env: Record<string, string>
+  now: () => number
+}
+
 /** A gateway before a task service that fails or not, with what an operator can see of the circuit. */
-async function build() {
+async function build({ status = 500, env = THRESHOLDS, now = Date.now }: Partial<Case> = {}) {
   let failing = true
   const task = await startService((_request, response) => {
-    response.statusCode = failing ? 500 : 200
+    response.statusCode = failing ? status : 200
     response.end('{}')
   })
-  const gateway = await startGateway({ TASK_SERVICE_URL: task.url, ...THRESHOLDS })
+  const gateway = await startGateway({ TASK_SERVICE_URL: task.url, ...env }, { now })
   const admin = await gateway.as('admin')
   const get = (path: string) => fetch(`${gateway.url}${path}`, { headers: admin })
   return {
@@ -69,6 +79,56 @@ test('five failures open the circuit, two successes after its time close it; met
   expect(await seen()).toEqual({ metric: '2', route: 'half_open' })
   expect((await ask()).status).toBe(200)
   expect(await seen()).toEqual({ metric: '0', route: 'closed' })
+})
+
+test('at a service that answers 503 to everything: five attempts, then 60 s of refusals at once', async () => {
+  const clock = { now: Date.parse('2026-01-01T00:00:00Z') }
+  const { ask, seen, task, recover, lines } = await build({
+    status: 503,
+    env: {},
+    now: () => clock.now,
+  })
+
+  const answers = await Promise.all(Array.from({ length: LOAD }, ask))
+  expect(answers.every(({ status }) => status === 503)).toBe(true)
+  // Those under way when it opened had been let in.
+  expect(task.requests.length).toBeLessThanOrEqual(LOAD * 1.25)
+  expect(await seen()).toEqual({ metric: '1', route: 'open' })
+
+  const asked = task.requests.length
+  const refused = await Promise.all(Array.from({ length: LOAD }, ask))
+  expect(refused.map(({ headers }) => headers.get('retry-after'))).toEqual(
+    Array.from({ length: LOAD }, () => '60'),
+  )
+  expect(task.requests).toHaveLength(asked)
+
+  recover()
+  clock.now += 59_999
+  expect((await ask()).status).toBe(503)
+  expect(await seen()).toEqual({ metric: '1', route: 'open' })
+
+  clock.now += 1
+  expect(await seen()).toEqual({ metric: '2', route: 'half_open' })
+  expect((await ask()).status).toBe(200)
+  expect(await seen()).toEqual({ metric: '2', route: 'half_open' })
+  expect((await ask()).status).toBe(200)
+  expect(await seen()).toEqual({ metric: '0', route: 'closed' })
+  expect(lines.flatMap(({ upstream, to }) => (upstream === 'task' ? [to] : []))).toEqual([
+    'open',
+    'half_open',
+    'closed',
+  ])
+})
+
+test('one client at a time sees exactly five attempts before it opens', async () => {
+  const { ask, seen, task } = await build({ status: 503, env: {} })
+
+  await ask()
+  expect(await seen()).toEqual({ metric: '0', route: 'closed' })
+  await ask()
+
+  expect(task.requests).toHaveLength(5)
+  expect(await seen()).toEqual({ metric: '1', route: 'open' })
 })
 
 test('an administrator opens, closes and resets a circuit, and the log says who', async () => {

@@ -13,6 +13,7 @@ import { KeyRefused, ServiceNotConfigured } from './errors.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { withOutsideLocations } from './location.ts'
 import { watchPersonChanges } from './person-changes.ts'
+import { createShares, type Shares } from './shares.ts'
 import { checkTargets, TARGETS, type Target } from './targets.ts'
 
 export { outsideOf, TARGETS, type Target } from './targets.ts'
@@ -52,12 +53,15 @@ function refuseKey(reply: Passed[1], body: unknown, name: string): void {
   void reply.send(Object.assign(new KeyRefused(name), { reason: 'upstream_bad_response' }))
 }
 
-function passOn(scope: FastifyInstance, name: string): OnResponse {
+/** What clients are told of the headers of a service. */
+type Tell = typeof responseHeaders
+
+function passOn(scope: FastifyInstance, name: string, tell: Tell): OnResponse {
   return (request, reply, answer) => {
     const status = reply.statusCode
     const { headers, body } = passedAnswer(answer)
     if (status === 401) return refuseKey(reply, body, name)
-    const told = responseHeaders(headers)
+    const told = tell(headers)
     const isSent = scope.responseCache.settle(request, reply, { status, headers, told, body })
     if (!isSent) proxyReplyOptions.onResponse(request, reply, answer)
   }
@@ -67,14 +71,16 @@ async function passTo(
   scope: FastifyInstance,
   target: Target,
   upstream: Upstream,
-  { bodyLimitBytes: limit, keepStates }: ProxyOptions,
+  { bodyLimitBytes: limit, keepStates, shares }: ProxyOptions & { shares: Shares },
 ) {
   const { keeping } = target
   guardRoutes(scope)
   const targets = TARGETS.filter(({ service }) => service === target.service)
+  const tell: Tell = (headers) => withOutsideLocations(responseHeaders(headers), upstream, targets)
   // Bodies are passed on as they come; judging them is the service's business.
   scope.removeAllContentTypeParsers()
   scope.addHook('preHandler', (request) => checkBody(request, limit))
+  const share = shares.of(scope, upstream.name)
   if (keeping !== undefined && (keepStates || keeping.optional !== true)) {
     scope.responseCache.keep(scope, keeping)
   }
@@ -90,14 +96,15 @@ async function passTo(
     internalRewriteLocationHeader: false,
     replyOptions: {
       ...proxyReplyOptions,
-      onResponse: passOn(scope, upstream.name),
-      rewriteRequestHeaders: (request) =>
-        carryRequest(request, requestHeaders(request, upstream.apiKey), {
-          // What may be kept is kept whole.
-          wantsWhole: request.asked !== undefined,
-        }),
-      rewriteHeaders: (headers) =>
-        withOutsideLocations(responseHeaders(headers), upstream, targets),
+      onResponse: share.answered(passOn(scope, upstream.name, tell)),
+      onError: share.failed((reply, failure) => proxyReplyOptions.onError(reply, failure)),
+      rewriteRequestHeaders: (request) => {
+        share.begin(request)
+        // What may be kept is kept whole.
+        const wantsWhole = request.asked !== undefined
+        return carryRequest(request, requestHeaders(request, upstream.apiKey), { wantsWhole })
+      },
+      rewriteHeaders: tell,
     },
   })
 }
@@ -121,12 +128,13 @@ async function tellMissing(scope: FastifyInstance, { prefix, service }: Target) 
 export default fp<ProxyOptions>(
   async (app, options) => {
     checkTargets(TARGETS)
+    const shares = createShares(app)
     for (const target of TARGETS) {
       const upstream = app.upstreams[target.service]
       await app.register((scope) =>
         upstream === undefined
           ? tellMissing(scope, target)
-          : passTo(scope, target, upstream, options),
+          : passTo(scope, target, upstream, { ...options, shares }),
       )
     }
   },

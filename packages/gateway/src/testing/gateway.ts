@@ -10,7 +10,7 @@ import { TokenPair } from '@potok/contracts/auth'
 import { readConfig } from '@potok/core/config'
 import { createLogger } from '@potok/core/logging'
 import { createParser } from '@potok/core/validation'
-import { buildApp } from '../app.ts'
+import { buildApp, type AppOptions } from '../app.ts'
 import { Config } from '../config.ts'
 import { person, startAdminService } from './admin-service.ts'
 
@@ -57,7 +57,7 @@ export async function deadOrigin(): Promise<string> {
 export const ACCESS_SECRET = 'the access secret of the gateway under test'
 
 /** The whole gateway on a free port, with an admin service that knows one person of each role. */
-export async function startGateway(env: Record<string, string> = {}) {
+export async function startGateway(env: Record<string, string> = {}, options: AppOptions = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'potok-gateway-'))
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
   const admin = await startAdminService([
@@ -88,7 +88,7 @@ export async function startGateway(env: Record<string, string> = {}) {
       done()
     },
   })
-  const app = await buildApp(config, createLogger(config, destination))
+  const app = await buildApp(config, createLogger(config, destination), options)
   onTestFinished(() => app.close())
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return { app, url, admin, lines, ...callers(url) }

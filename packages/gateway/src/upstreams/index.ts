@@ -53,7 +53,6 @@ export default fp<UpstreamsOptions>(
     const clients: Upstream[] = []
 
     function connect(name: UpstreamName, { url, apiKey }: UpstreamTarget): Upstream {
-      metrics.announce(name)
       const { deadlineMs, bodyLimitBytes, breaker, now } = options
       const client = createHttpClient({
         name,
@@ -66,6 +65,7 @@ export default fp<UpstreamsOptions>(
         observe: metrics.observer,
         ...(now !== undefined && { now }),
       })
+      metrics.show(name, () => client.circuit.state)
       app.health.part({ name, required: false, check: () => checked(client) })
       const { origin, pathname } = new URL(url)
       const upstream = { ...client, apiKey, origin, basePath: pathname.replace(/\/$/u, '') }

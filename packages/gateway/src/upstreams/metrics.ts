@@ -1,16 +1,25 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import { circuitStateValue, type HttpClientObserver } from '@potok/core/http-client'
+import {
+  circuitStateValue,
+  type CircuitState,
+  type HttpClientObserver,
+} from '@potok/core/http-client'
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Metrics of the calls to the services behind the gateway. Labels are our own names, never what a caller sent. */
 export function upstreamMetrics(registry: Registry) {
   const registers = [registry]
-  const circuits = new Gauge({
+  const states = new Map<string, () => CircuitState>()
+  const circuits: Gauge<'service'> = new Gauge({
     name: 'circuit_breaker_state',
     help: 'Circuit breaker by service: 0 closed, 1 open, 2 half-open',
     labelNames: ['service'] as const,
     registers,
+    // Asked, not told: that an open circuit's time is over is nobody's event.
+    collect(): void {
+      for (const [service, state] of states) circuits.set({ service }, circuitStateValue[state()])
+    },
   })
   const attempts = new Histogram({
     name: 'upstream_attempt_duration_seconds',
@@ -47,11 +56,10 @@ export function upstreamMetrics(registry: Registry) {
     retry: ({ upstream }) => retries.inc({ service: upstream }),
     retryDenied: ({ upstream }) => denied.inc({ service: upstream }),
     failure: ({ upstream, reason }) => failures.inc({ service: upstream, reason }),
-    circuit: ({ upstream, state }) => circuits.set({ service: upstream }, circuitStateValue[state]),
   }
   return {
     observer,
-    /** Shows the circuit of a service from the start. */
-    announce: (service: string) => circuits.set({ service }, circuitStateValue.closed),
+    /** Shows the circuit of a service. */
+    show: (service: string, state: () => CircuitState): void => void states.set(service, state),
   }
 }
