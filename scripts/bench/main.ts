@@ -44,6 +44,8 @@ const options: BenchOptions = {
   },
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 const samples: Record<string, unknown> = {}
 for (const [name, suite] of Object.entries(SUITES)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue

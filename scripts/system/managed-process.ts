@@ -37,6 +37,9 @@ export function createManagedProcess({ service, env, node = process.execPath }: 
     }
   }
 
+  // A run that is broken off leaves nothing behind.
+  const kill = (): void => void child?.kill('SIGKILL')
+
   return {
     service,
     url,
@@ -51,6 +54,8 @@ export function createManagedProcess({ service, env, node = process.execPath }: 
         env: { ...env, ...service.env, PORT: String(service.port) },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
+      process.once('exit', kill)
+      child.once('exit', () => process.off('exit', kill))
       for (const stream of [child.stdout, child.stderr]) {
         if (stream) createInterface({ input: stream }).on('line', keep)
       }

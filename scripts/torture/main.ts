@@ -1,5 +1,6 @@
 /**
- * `npm run torture -- state|webhooks|events|notifier|sockets|bot|edge`: breaks things while they work and lets a checker decide. Exit code 1 on any violation.
+ * `npm run torture -- state|webhooks|events|notifier|sockets|bot|edge`: breaks things while they work and lets a checker
+ * decide. Exit code 1 on any violation.
  */
 import { parseArgs } from 'node:util'
 import { tortureBot } from './bot/run.ts'
@@ -45,6 +46,8 @@ if (torture === undefined || !Number.isInteger(rounds) || rounds < 1) {
   )
   process.exit(1)
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 console.log(`Seed ${values.seed}`)
 const summary: Record<string, { rounds: number; checked: string; violations: number }> = {}
