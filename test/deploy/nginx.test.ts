@@ -146,8 +146,10 @@ describeService(needed, 'the shipped nginx in front of two gateways', () => {
     const logged = (await nginx.accessLog()).map(({ correlationId }) => correlationId)
     expect(logged).toContain('of-the-client.1')
     expect(logged).toContain(id)
-    const lines = system.named('gateway').flatMap((one) => one.lines)
-    expect(lines.some((line) => line.includes(`"correlationId":"${id}"`))).toBe(true)
+    // Lines are written some at a time.
+    const lines = () => system.named('gateway').flatMap((one) => one.lines)
+    const mentions = () => lines().filter((line) => line.includes(`"correlationId":"${id}"`))
+    await expect.poll(mentions).not.toHaveLength(0)
   })
 
   test('a socket is upgraded and hears of a task', async () => {
