@@ -36,6 +36,12 @@ async function createIndex(scope: Scope, name: string, definition: RawBuilder<un
   await sql`create index if not exists ${sql.id(name)} ${definition}`.execute(scope.transaction())
 }
 
+/** SQLite keeps 2 MiB of pages: with a backlog of some thousand rows it would read the same ones over and over. */
+const WRITER_CACHE_KIB = 64 * 1024
+const READER_CACHE_KIB = 8 * 1024
+/** Negative: KiB instead of pages. */
+const cacheOf = (kib: number): string => `cache_size = -${kib}`
+
 /** Opens the embedded database: one writing connection, a few reading ones, one process a file. */
 export async function openSqlite(
   options: DatabaseOptions,
@@ -53,8 +59,13 @@ export async function openSqlite(
     return new SqliteConnection(database, bind, statementLimit)
   }
   // FULL: a commit is on the disk before it is acknowledged. NORMAL would lose the last ones with the power.
-  const writing = connect(['journal_mode = wal', 'synchronous = full', 'foreign_keys = on'])
-  const readers = createSqliteReaders(() => connect(['query_only = on']))
+  const writing = connect([
+    'journal_mode = wal',
+    'synchronous = full',
+    'foreign_keys = on',
+    cacheOf(WRITER_CACHE_KIB),
+  ])
+  const readers = createSqliteReaders(() => connect(['query_only = on', cacheOf(READER_CACHE_KIB)]))
   const dialect = createDialect(readers.driver)
   const scopes = createScopes({ dialect, log })
   const writer = new SqliteWriter({
