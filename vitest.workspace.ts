@@ -30,7 +30,8 @@ const report = process.env['VITEST_REPORT']
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than CI has cores: system tests wait for processes more than they compute.
+    maxWorkers: 3,
     // `npm run test:cov`. What the system tests run is built, in processes of its own: it does not count.
     coverage: {
       include: ['packages/*/src/**/*.ts'],
