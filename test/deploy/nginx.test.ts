@@ -144,7 +144,7 @@ describeService(needed, 'the shipped nginx in front of two gateways', () => {
     expect(own.headers['x-correlation-id']).toBe('of-the-client.1')
     expect(id).toMatch(/^[0-9a-f]{32}$/u)
     // Both write their lines some at a time.
-    const logged = async () => (await nginx.accessLog()).map((line) => line.correlationId)
+    const logged = async () => (await nginx.accessLog()).map(({ correlationId }) => correlationId)
     await expect.poll(logged).toEqual(expect.arrayContaining(['of-the-client.1', id]))
     const lines = () => system.named('gateway').flatMap((one) => one.lines)
     const mentions = () => lines().filter((line) => line.includes(`"correlationId":"${id}"`))

@@ -42,6 +42,15 @@ const READER_CACHE_KIB = 8 * 1024
 /** Negative: KiB instead of pages. */
 const cacheOf = (kib: number): string => `cache_size = -${kib}`
 
+const WRITER_PRAGMAS = [
+  'journal_mode = wal',
+  // A commit is on the disk before it is acknowledged. NORMAL would lose the last ones with the power.
+  'synchronous = full',
+  'foreign_keys = on',
+  cacheOf(WRITER_CACHE_KIB),
+]
+const READER_PRAGMAS = ['query_only = on', cacheOf(READER_CACHE_KIB)]
+
 /** Opens the embedded database: one writing connection, a few reading ones, one process a file. */
 export async function openSqlite(
   options: DatabaseOptions,
@@ -58,14 +67,8 @@ export async function openSqlite(
     for (const pragma of pragmas) database.exec(`pragma ${pragma}`)
     return new SqliteConnection(database, bind, statementLimit)
   }
-  // FULL: a commit is on the disk before it is acknowledged. NORMAL would lose the last ones with the power.
-  const writing = connect([
-    'journal_mode = wal',
-    'synchronous = full',
-    'foreign_keys = on',
-    cacheOf(WRITER_CACHE_KIB),
-  ])
-  const readers = createSqliteReaders(() => connect(['query_only = on', cacheOf(READER_CACHE_KIB)]))
+  const writing = connect(WRITER_PRAGMAS)
+  const readers = createSqliteReaders(() => connect(READER_PRAGMAS))
   const dialect = createDialect(readers.driver)
   const scopes = createScopes({ dialect, log })
   const writer = new SqliteWriter({
