@@ -9,7 +9,7 @@ const COMMAND = join(import.meta.dirname, '../scripts/dist/torture/main.js')
 /** The same moments and the same faults each time, as far as the machine keeps to them. */
 const SEED = '20251110'
 
-/** A violation ends the command with 1, and the test with what it printed. */
+/** One round, on one store each: the rest is for long runs. A violation ends the command with 1, and so the test. */
 async function torture(subject: 'webhooks' | 'events', store: string): Promise<string> {
   const given = [subject, '--rounds', '1', '--store', store, '--seed', SEED]
   const { stdout } = await promisify(execFile)(process.execPath, [COMMAND, ...given])
@@ -22,15 +22,7 @@ test('deliveries survive a bad sink and a kill -9 on SQLite; 30 rounds are `npm 
   )
 }, 240_000)
 
-test('a stream that is cut every second misses nothing, and a backup put back is told, on SQLite', async () => {
-  expect(await torture('events', 'sqlite')).toMatch(/reset after the restore, then 50 events more/u)
-}, 240_000)
-
 describeService(postgresService, 'on PostgreSQL', () => {
-  test('deliveries survive a bad sink and a kill -9 of one of two replicas', async () => {
-    expect(await torture('webhooks', 'postgres')).toMatch(/events × \d subscriptions: .*delivered/u)
-  }, 240_000)
-
   test('a stream that is cut every second misses nothing, and a dump put back under it is told', async () => {
     expect(await torture('events', 'postgres')).toMatch(/reset after the restore, then 50 events/u)
   }, 240_000)
