@@ -33,12 +33,15 @@ const state: State = {
 const params = Type.Object({ entity: Type.String(), id: Type.String() })
 app.post(
   '/api/v1/empty/:entity',
-  { onRequest: app.requireApiKey, schema: { body: StateUpsert, response: { 201: State } } },
+  {
+    onRequest: app.requireApiKey,
+    schema: { hide: true, body: StateUpsert, response: { 201: State } },
+  },
   async (_request, reply) => reply.code(201).send(state),
 )
 app.get(
   '/api/v1/empty/:entity/:id',
-  { onRequest: app.requireApiKey, schema: { params, response: { 200: State } } },
+  { onRequest: app.requireApiKey, schema: { hide: true, params, response: { 200: State } } },
   async () => state,
 )
 await app.listen({ host: '127.0.0.1', port: config.PORT })
