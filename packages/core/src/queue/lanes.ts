@@ -47,19 +47,25 @@ function laneStatements(database: AnyDatabase, queue: string) {
 
 function jobStatements(database: AnyDatabase, queue: string) {
   const ids = { id: 'text' } as const
-  const { keepUnsettled } = dialectOf(database)
+  const { lockAll } = dialectOf(database)
   return {
+    keepIds: database.statement<{ given: string }>()(
+      (slot) => sql`
+        select j.seq from queue_jobs j where j.queue = ${queue}
+          and j.id in (select id from ${database.rows(slot('given'), ids)} as g)
+        order by j.seq ${lockAll}`,
+    ),
     skipIds: database.statement<{ given: string }>()(
       (slot) => sql<{ id: string; lane: string; job_key: string | null }>`
         delete from queue_jobs where queue = ${queue} and state <> 1
           and id in (select id from ${database.rows(slot('given'), ids)} as g)
         returning id, lane, job_key`,
     ),
-    // Taken before any of the key is removed: the order in which a settlement takes them too.
+    // The one that runs included: a settlement that had it would wake a successor which is just removed.
     keepKey: database.statement<{ lane: string; key: string }>()(
       (slot) => sql`
         select j.seq from queue_jobs j where j.queue = ${queue} and j.lane = ${slot('lane')}
-          and j.job_key = ${slot('key')} and j.state = 1 ${keepUnsettled}`,
+          and j.job_key = ${slot('key')} order by j.seq ${lockAll}`,
     ),
     skipKey: database.statement<{ lane: string; key: string }>()(
       (slot) => sql<{ id: string; lane: string; job_key: string | null }>`
@@ -100,6 +106,18 @@ export function createLanes(
   const lanes = laneStatements(database, queue)
   const jobs = jobStatements(database, queue)
   const promote = createPromote(database, queue)
+  const shared = database.dialect === 'postgres'
+
+  async function skipIds(trx: AnyTransaction, ids: readonly string[]) {
+    const given = idRows(ids)
+    if (shared) await jobs.keepIds({ given }, trx)
+    return (await jobs.skipIds({ given }, trx)).rows
+  }
+
+  async function skipKey(trx: AnyTransaction, selection: { lane: string; key: string }) {
+    if (shared) await jobs.keepKey(selection, trx)
+    return (await jobs.skipKey(selection, trx)).rows
+  }
 
   return {
     async hold(trx: AnyTransaction, lane: string): Promise<void> {
@@ -115,11 +133,9 @@ export function createLanes(
       return Number(numAffectedRows ?? 0n)
     },
     async skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]> {
-      if ('key' in selection) await jobs.keepKey(selection, trx)
-      const { rows } =
-        'ids' in selection
-          ? await jobs.skipIds({ given: idRows(selection.ids) }, trx)
-          : await jobs.skipKey(selection, trx)
+      const rows = await ('ids' in selection
+        ? skipIds(trx, selection.ids)
+        : skipKey(trx, selection))
       await promote(trx, rows)
       return rows.map(({ id }) => id)
     },

@@ -8,7 +8,6 @@ export const postgresQueue: QueueDialect = {
   skipLocked: sql`for no key update skip locked`,
   lockFree: sql`for update of j skip locked`,
   lockAll: sql`for update of j`,
-  keepUnsettled: sql`for key share of j`,
   predecessors: (queue, given) => sql`
     select g.lane, g.job_key from ${given} as g cross join lateral (
       select j.seq from queue_jobs j

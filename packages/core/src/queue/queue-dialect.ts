@@ -17,10 +17,8 @@ export interface QueueDialect {
    * behind are left out: to wait for him, who may wait for others of the same settlement, is how a deadlock begins.
    */
   readonly lockFree: RawBuilder<unknown>
-  /** The same, waiting for everybody. */
+  /** The same, waiting for everybody. Who takes several does so in the order of `seq`: then no cycle of waits arises. */
   readonly lockAll: RawBuilder<unknown>
-  /** After a select of the jobs `j` of a key: they are not settled before the caller's transaction ends. */
-  readonly keepUnsettled: RawBuilder<unknown>
   /**
    * Which of `given(lane, job_key)` have an unfinished job. On PostgreSQL these jobs are kept from being settled
    * until the caller commits: else the settlement would not see its successor and nobody would wake it.

@@ -8,7 +8,7 @@ import type { Settlements } from './settlements.ts'
 
 /** Before another look at jobs that were kept by those who enqueue behind them. */
 const BUSY_PAUSE_MS = 2
-/** After so many looks it waits for them: then PostgreSQL settles who was first, should they lock each other out. */
+/** After so many looks it waits for them, for one after the other. */
 const BUSY_TRIES = 20
 /** Between two attempts to reach the database. */
 const UNAVAILABLE_PAUSE_MS = 250
@@ -79,9 +79,14 @@ export class Settler<Tables, Payload, Result> {
     await new Promise<void>((resolve) => void setImmediate(resolve))
     while (this.#waiting.length > 0) {
       await this.#gather()
-      await this.#settle(this.#waiting.splice(0, this.#options.batch))
+      await this.#settle(this.#waiting.splice(0, this.#waits() ? 1 : this.#options.batch))
     }
     this.#flushing = undefined
+  }
+
+  /** It waits with one alone: whoever keeps it may want another of the batch. */
+  #waits(): boolean {
+    return this.#busyTries >= BUSY_TRIES
   }
 
   /** Are there as many as go together, or as many as can come? */
@@ -108,7 +113,7 @@ export class Settler<Tables, Payload, Result> {
     const { database, settlements, log, name, onEnd, onRoom, claimAfter, claimed } = this.#options
     // One for each time that the transaction was run; the last is the one that was committed.
     const claims: Claim[] = []
-    const wait = this.#busyTries >= BUSY_TRIES
+    const wait = this.#waits()
     try {
       const { settled, busy } = await database.write(async (trx) => {
         const result = await settlements.settle(trx, batch, wait)

@@ -7,7 +7,6 @@ export const sqliteQueue: QueueDialect = {
   skipLocked: sql``,
   lockFree: sql``,
   lockAll: sql``,
-  keepUnsettled: sql``,
   predecessors: (queue, given) => sql`
     select g.lane, g.job_key from ${given} as g where exists (
       select 1 from queue_jobs j where j.queue = ${queue} and j.lane = g.lane and j.job_key = g.job_key)`,
