@@ -82,6 +82,37 @@ describe('when the platform fails', () => {
     expect(help.edited).toBe(false)
   })
 
+  test('an edit that is refused becomes one new message, though the answer to that is lost', async () => {
+    const start = anna.heard().length
+    anna.write('/menu')
+    const menu = await anna.hears('Что сделаем?', undefined, start)
+    stage.platform.faults.arm({ method: 'POST', path: '/answers', effect: 'unsuccessful' })
+    stage.platform.faults.arm({ method: 'PUT', path: '/messages', effect: 'status', status: 404 })
+    stage.platform.faults.arm({ method: 'POST', path: '/messages', effect: 'lose-reply' })
+    anna.press('Помощь', { mid: menu.mid })
+    await anna.hears('Что я умею', undefined, start)
+    anna.write('/menu')
+    await anna.hears('Что сделаем?', undefined, start + 1)
+    const said = anna.heard().slice(start)
+    expect(said.map(({ text }) => text.split('\n')[0])).toEqual([
+      expect.stringContaining('Что сделаем?'),
+      expect.stringContaining('Что я умею'),
+      expect.stringContaining('Что сделаем?'),
+    ])
+  })
+
+  test('a lost answer and then a limit: the message comes once', async () => {
+    stage.platform.faults.arm({ method: 'POST', path: '/messages', effect: 'lose-reply' })
+    stage.platform.faults.arm({ method: 'GET', path: '/messages', effect: 'status', status: 429 })
+    const before = anna.heard().length
+    anna.write('/help')
+    await anna.hears('Что я умею', undefined, before)
+    anna.write('/menu')
+    await anna.hears('Что сделаем?', undefined, before)
+    expect(anna.heard().slice(before)).toHaveLength(2)
+    expect(stage.platform.faults.api).toHaveLength(0)
+  })
+
   test('a chat that fails delays no other', async () => {
     stage.platform.faults.arm({ method: 'POST', path: '/messages', effect: 'hang', times: 1 })
     const [mine, other] = [anna.heard().length, boris.heard().length]

@@ -4,20 +4,14 @@ import { createQueue, type Job, type Outcome, type Queue, type Settlement } from
 import type { Store } from '../store/index.ts'
 import type { CardMessages } from './card-messages.ts'
 import { verdictOf } from './delivery.ts'
-import { PlatformRefused } from './errors.ts'
-import { unrecordedIn, type LastSent } from './last-sent.ts'
-import type { BotMetrics } from './metrics.ts'
-import { Outgoing, type OutgoingOf } from './outgoing.ts'
-import type { Pace } from './pace.ts'
-import type { Platform, Self, SentMessage } from './platform.ts'
-import type { Context } from '@maxhub/max-bot-api'
+import type { LastSent } from './last-sent.ts'
+import { Outgoing } from './outgoing.ts'
+import type { SentMessage } from './platform.ts'
+import { createSender, type Sender, type SenderDeps } from './sender.ts'
 
-export interface OutboxDeps {
+export interface OutboxDeps extends SenderDeps {
   database: Store
-  platform: Pick<Platform<Context>, 'send' | 'edit' | 'answer' | 'acknowledge' | 'latest'>
-  self: () => Self | undefined
   lastSent: LastSent
-  pace: Pace
   cards: CardMessages
   people: {
     /** MAX does not let us write to this person until they write again. */
@@ -26,8 +20,6 @@ export interface OutboxDeps {
       to: { chatId?: number; maxUserId?: number },
     ) => Promise<void>
   }
-  metrics: BotMetrics
-  log: FastifyBaseLogger
   /** A message that could not be sent for so long is of no use any more. */
   maxAgeMs: number
   concurrency: number
@@ -35,7 +27,8 @@ export interface OutboxDeps {
 }
 
 interface Sending extends OutboxDeps {
-  /** Jobs whose last try the platform's limit refused. */
+  sender: Sender
+  /** Jobs of which every try so far was refused by the platform's limit. */
   limited: Set<string>
 }
 
@@ -59,8 +52,6 @@ const KEY = 'order'
 const LEASE_MS = 60_000
 /** Forgetting one costs a question to the platform. */
 const LIMITED_REMEMBERED = 1000
-/** Messages of a chat looked through for one that may have been sent. */
-const LOOKED_THROUGH = 20
 
 /** Where a message stands in the order: its chat, else the person. Acknowledgements do not wait for messages. */
 function laneOf(message: Outgoing): string {
@@ -72,7 +63,7 @@ function laneOf(message: Outgoing): string {
 /** Everything the bot says goes through here: stored with what caused it, sent within the limits, tried until taken. */
 export function createOutbox(deps: OutboxDeps) {
   const { database } = deps
-  const sending: Sending = { ...deps, limited: new Set() }
+  const sending: Sending = { ...deps, sender: createSender(deps), limited: new Set() }
   const queue: Queue<Outgoing> = createQueue({
     database,
     name: 'bot-outbox',
@@ -114,68 +105,38 @@ async function turnCard(cards: CardMessages, trx: AnyTransaction, message: Outgo
 }
 
 async function deliver(deps: Sending, job: OutboxJob, signal: AbortSignal): Promise<OutboxOutcome> {
-  const { metrics, log } = deps
+  const { metrics, log, sender, limited } = deps
   const { correlationId, kind } = job.payload
   const child = log.child({ correlationId, kind, lane: job.lane })
+  // What the limit refused nobody took, and a question to the chat would only make the limit worse.
+  const refused = limited.delete(job.id)
+  const uncertain = job.leases > 1 || (job.attempt > 1 && !refused)
   try {
-    const before = await sentBefore(deps, job, signal)
-    const sent = before ?? (await say(deps, job.payload, signal))
-    metrics.sent(before !== undefined || sent === undefined ? 'skipped' : 'sent')
+    const before = uncertain ? await sender.find(job.payload, signal) : undefined
+    if (typeof before === 'object') {
+      metrics.sent('skipped')
+      return { status: 'done', result: { sent: before } }
+    }
+    const sent = await sender.say(job.payload, before === 'unknown', signal)
+    metrics.sent(sent === undefined ? 'skipped' : 'sent')
     child.debug({ mid: sent?.mid }, 'message sent')
     return sent === undefined ? { status: 'done' } : { status: 'done', result: { sent } }
   } catch (error) {
-    return failed(deps, job, error, child)
-  }
-}
-
-/**
- * A try whose answer was lost, or whose process died, may have sent the message: the chat is asked before it is sent again.
- * Edits bear repetition, so only new messages are looked for.
- */
-async function sentBefore(
-  { platform, pace, self, lastSent, metrics, limited }: Sending,
-  { id, payload, attempt, leases }: OutboxJob,
-  signal: AbortSignal,
-): Promise<SentMessage | undefined> {
-  if (payload.kind !== 'send' || (attempt === 1 && leases === 1)) return undefined
-  // Refused by the limit: nobody took it, and another question would only make the limit worse.
-  if (limited.delete(id) && leases === 1) return undefined
-  const { chatId, content } = payload
-  const selfId = self()?.id
-  if (chatId === undefined || selfId === undefined) {
-    metrics.repeated(payload.kind)
-    return undefined
-  }
-  await pace.take(`list:${chatId}`, signal)
-  const listed = await listedIn(platform, chatId)
-  if (listed === undefined) {
-    metrics.repeated(payload.kind)
-    return undefined
-  }
-  const mid = unrecordedIn(listed, { selfId, lastMid: await lastSent.get(chatId), content })
-  return mid === undefined ? undefined : { mid, chatId }
-}
-
-/** Undefined: the platform does not show us this chat, such as a group where the bot is no administrator. */
-async function listedIn(platform: OutboxDeps['platform'], chatId: number) {
-  try {
-    return await platform.latest(chatId, LOOKED_THROUGH)
-  } catch (error) {
-    if (error instanceof PlatformRefused && error.status !== 429) return undefined
-    throw error
+    return failed(deps, job, { error, uncertain }, child)
   }
 }
 
 function failed(
   { metrics, maxAgeMs, limited }: Sending,
   job: OutboxJob,
-  error: unknown,
+  { error, uncertain }: { error: unknown; uncertain: boolean },
   log: FastifyBaseLogger,
 ): OutboxOutcome {
   const verdict = verdictOf(error, job.attempt)
   if (verdict.next === 'retry') {
     metrics.sent(verdict.outcome)
-    if (verdict.outcome === 'limited' && limited.size < LIMITED_REMEMBERED) limited.add(job.id)
+    const refused = verdict.outcome === 'limited' && !uncertain
+    if (refused && limited.size < LIMITED_REMEMBERED) limited.add(job.id)
     const { delayMs } = verdict
     if (Date.now() - job.enqueuedAt > maxAgeMs) {
       log.error({ err: error, attempt: job.attempt }, 'message given up: it is too old')
@@ -193,76 +154,6 @@ function failed(
   const reason = verdict.next === 'gone' ? 'gone' : verdict.reason
   log.error({ err: error }, 'message refused for good')
   return { status: 'dead', reason, result: { gone: true } }
-}
-
-/** @returns the message, or undefined when there is none to remember */
-async function say(
-  deps: OutboxDeps,
-  message: Outgoing,
-  signal: AbortSignal,
-): Promise<SentMessage | undefined> {
-  switch (message.kind) {
-    case 'send':
-      return send(deps, message, signal)
-    case 'edit':
-      return edit(deps, message, signal)
-    case 'acknowledge':
-      await deps.pace.take(`answer:${message.chatId}`, signal)
-      await acknowledge(deps, message)
-      return undefined
-  }
-}
-
-async function send(
-  { pace, platform }: OutboxDeps,
-  { chatId, maxUserId, content }: Pick<OutgoingOf<'send'>, 'chatId' | 'maxUserId' | 'content'>,
-  signal: AbortSignal,
-): Promise<SentMessage> {
-  await pace.take(`send:${chatId ?? `user${maxUserId}`}`, signal)
-  const sent = await platform.send(
-    chatId === undefined ? { maxUserId: maxUserId ?? 0 } : { chatId },
-    content,
-  )
-  return { mid: sent.mid, chatId: sent.chatId ?? chatId }
-}
-
-async function edit(
-  deps: OutboxDeps,
-  message: OutgoingOf<'edit'>,
-  signal: AbortSignal,
-): Promise<SentMessage | undefined> {
-  const { mid, chatId, callbackId, content, onlyCardOf, otherwise } = message
-  if (onlyCardOf !== undefined && (mid === undefined || !(await deps.cards.shows(mid, onlyCardOf))))
-    return undefined
-  const edited = mid === undefined ? undefined : { mid, chatId }
-  const ways = [
-    callbackId === undefined ? undefined : () => deps.platform.answer(callbackId, content),
-    mid === undefined ? undefined : () => deps.platform.edit(mid, content),
-  ].filter((way) => way !== undefined)
-  for (const way of ways) {
-    await deps.pace.take(`edit:${chatId ?? mid ?? callbackId}`, signal)
-    if (await took(way)) return edited
-  }
-  if (otherwise === 'drop') return undefined
-  return send(deps, message, signal)
-}
-
-/** False: this way is closed (a press that is too old, a message that is gone), perhaps another one is open. */
-async function took(way: () => Promise<void>): Promise<boolean> {
-  try {
-    await way()
-    return true
-  } catch (error) {
-    const { next } = verdictOf(error, 1)
-    if (next === 'retry') throw error
-    return false
-  }
-}
-
-/** Nobody waits for it: whatever it is refused for, it is over. */
-async function acknowledge({ platform, log }: OutboxDeps, message: OutgoingOf<'acknowledge'>) {
-  const taken = await took(() => platform.acknowledge(message.callbackId, message.text))
-  if (!taken) log.debug({ correlationId: message.correlationId }, 'press is too old to answer')
 }
 
 async function record(
