@@ -24,20 +24,8 @@ export type Sender = ReturnType<typeof createSender>
 /** Messages of a chat looked through for one that may have been sent. */
 const LOOKED_THROUGH = 20
 
-/** Says things to the platform, each call within its limits. */
-export function createSender(deps: SenderDeps) {
-  const { platform, pace, self, lastSent, cards, metrics, log } = deps
-
-  /** Undefined: the platform does not show us this chat, such as a group where the bot is no administrator. */
-  async function listedIn(chatId: number) {
-    try {
-      return await platform.latest(chatId, LOOKED_THROUGH)
-    } catch (error) {
-      if (error instanceof PlatformRefused && error.status !== 429) return undefined
-      throw error
-    }
-  }
-
+/** Makes messages, each call within the limits of the platform. */
+function createSpeech({ platform, pace, cards, metrics }: SenderDeps) {
   async function send(
     { chatId, maxUserId, content, kind }: OutgoingOf<'send'> | OutgoingOf<'edit'>,
     perhapsAgain: boolean,
@@ -69,8 +57,43 @@ export function createSender(deps: SenderDeps) {
     return otherwise === 'drop' ? undefined : send(message, perhapsAgain, signal)
   }
 
+  return { send, edit }
+}
+
+/** Finds messages of which we have no record. */
+function createSearch({ platform, pace, self, lastSent }: SenderDeps) {
+  /** Undefined: the platform does not show us this chat, such as a group where the bot is no administrator. */
+  async function listedIn(chatId: number) {
+    try {
+      return await platform.latest(chatId, LOOKED_THROUGH)
+    } catch (error) {
+      if (error instanceof PlatformRefused && error.status !== 429) return undefined
+      throw error
+    }
+  }
+
+  return async (
+    { chatId, content }: OutgoingOf<'send'> | OutgoingOf<'edit'>,
+    signal: AbortSignal,
+  ): Promise<SentMessage | 'unknown' | undefined> => {
+    const selfId = self()?.id
+    if (chatId === undefined || selfId === undefined) return 'unknown'
+    await pace.take(`list:${chatId}`, signal)
+    const listed = await listedIn(chatId)
+    if (listed === undefined) return 'unknown'
+    const mid = unrecordedIn(listed, { selfId, lastMid: await lastSent.get(chatId), content })
+    return mid === undefined ? undefined : { mid, chatId }
+  }
+}
+
+/** Says things to the platform, each call within its limits. */
+export function createSender(deps: SenderDeps) {
+  const { send, edit } = createSpeech(deps)
+  const search = createSearch(deps)
+
   /** Nobody waits for it: whatever it is refused for, it is over. */
   async function acknowledge(message: OutgoingOf<'acknowledge'>, signal: AbortSignal) {
+    const { platform, pace, log } = deps
     await pace.take(`answer:${message.chatId}`, signal)
     const taken = await took(() => platform.acknowledge(message.callbackId, message.text))
     if (!taken) log.debug({ correlationId: message.correlationId }, 'press is too old to answer')
@@ -87,17 +110,9 @@ export function createSender(deps: SenderDeps) {
       message: Outgoing,
       signal: AbortSignal,
     ): Promise<SentMessage | 'unknown' | undefined> {
-      const mayBeNew =
-        message.kind === 'send' || (message.kind === 'edit' && message.otherwise === 'send')
-      if (!mayBeNew) return undefined
-      const { chatId, content } = message
-      const selfId = self()?.id
-      if (chatId === undefined || selfId === undefined) return 'unknown'
-      await pace.take(`list:${chatId}`, signal)
-      const listed = await listedIn(chatId)
-      if (listed === undefined) return 'unknown'
-      const mid = unrecordedIn(listed, { selfId, lastMid: await lastSent.get(chatId), content })
-      return mid === undefined ? undefined : { mid, chatId }
+      if (message.kind === 'acknowledge') return undefined
+      if (message.kind === 'edit' && message.otherwise === 'drop') return undefined
+      return search(message, signal)
     },
 
     /**
