@@ -90,6 +90,42 @@ export const baseConfig = {
     default: 10_000,
     description: 'How long a shutdown may take before the process exits with an error',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^?#]+$',
+      description:
+        'Base URL of an OpenTelemetry collector that takes traces over OTLP/HTTP, such as http://otel-collector:4318; unset: no tracing',
+    }),
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: Type.Optional(
+    Type.String({
+      // A token of RFC 9110, then what W3C Baggage takes as a value.
+      pattern: "^ *[\\w!#$%&'*+.^`|~-]+=[^,]*(?:, *[\\w!#$%&'*+.^`|~-]+=[^,]*)*$",
+      secret: true,
+      description:
+        'Headers for the collector, `name=value`, comma separated, values percent-encoded',
+    }),
+  ),
+  OTEL_EXPORTER_OTLP_TIMEOUT: Type.Integer({
+    minimum: 100,
+    maximum: 60_000,
+    default: 3000,
+    description:
+      'How long one export of traces may take, and the last one when the process ends, ms',
+  }),
+  OTEL_BSP_MAX_QUEUE_SIZE: Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000,
+    default: 2048,
+    description: 'Spans that wait for the collector; those after them are lost',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    description:
+      'Part of the traces begun here that is recorded, 0 to 1; whoever sends traceparent has decided it',
+  }),
 }
 
 const Base = Type.Object({

@@ -70,11 +70,16 @@ export function forwardedContext(
   }
 }
 
-export default fp(
-  async (app) => {
+interface CorrelationOptions {
+  /** Where the trace is recorded: how it goes on below the span of the request. */
+  traceOf?: ((request: FastifyRequest) => Trace | undefined) | undefined
+}
+
+export default fp<CorrelationOptions>(
+  async (app, { traceOf }) => {
     app.decorateRequest('trace')
     app.addHook('onRequest', (request, reply, done) => {
-      request.trace = continueTrace(request.headers)
+      request.trace = traceOf?.(request) ?? continueTrace(request.headers)
       reply.header('x-correlation-id', request.id)
       done()
     })

@@ -5,6 +5,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { Agent } from 'undici'
 import type { BackOff } from './back-off.ts'
+import type { CallTracing } from './call-tracing.ts'
 import { Circuit, type CircuitThresholds } from './circuit.ts'
 import { upstreamError } from './errors.ts'
 import type { HttpClientObserver } from './observer.ts'
@@ -13,6 +14,7 @@ import { createRequest } from './request.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { Tries, verdictOfError, verdictOfResult } from './tries.ts'
 
+export type { CallTracing } from './call-tracing.ts'
 export { circuitStateValue } from './circuit.ts'
 export type { Circuit, CircuitSnapshot, CircuitState } from './circuit.ts'
 export { isUpstreamError } from './errors.ts'
@@ -54,6 +56,8 @@ export interface HttpClientOptions {
   ca?: string
   log: FastifyBaseLogger
   observe?: HttpClientObserver
+  /** Spans of the tries; default: none. */
+  tracing?: CallTracing | undefined
   /** Epoch milliseconds, for the circuit and the budget. */
   now?: () => number
 }
@@ -61,7 +65,7 @@ export interface HttpClientOptions {
 export type HttpClient = ReturnType<typeof createHttpClient>
 
 export function createHttpClient(options: HttpClientOptions) {
-  const { name, log, observe = {}, deadlineMs = 10_000, now = Date.now } = options
+  const { name, log, observe = {}, deadlineMs = 10_000, now = Date.now, tracing } = options
   const origin = new URL(options.origin)
   const circuit = createCircuit(options, observe, now)
   const dispatcher = new Agent({
@@ -88,7 +92,7 @@ export function createHttpClient(options: HttpClientOptions) {
     maxQueue: options.maxQueue ?? 256,
     observe,
   })
-  const upstream = { name, origin, deadlineMs, dispatcher, tries }
+  const upstream = { name, origin, deadlineMs, dispatcher, tries, tracing }
   const proxyTransport = createProxyTransport({
     ...upstream,
     bodyLimitBytes: options.bodyLimitBytes ?? 1024 * 1024,

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { AnswerStream, exchange, type Answer } from './answer.ts'
+import { traced, type CallTracing } from './call-tracing.ts'
 import { ProxiedRequestMissing } from './errors.ts'
 import { isEventStream, withoutHopByHop, type Headers } from './headers.ts'
 import { carriedRequest, onClientGone } from './proxied-request.ts'
@@ -20,6 +21,7 @@ export interface ProxyTransportOptions {
   bodyBufferBytes: number
   dispatcher: Dispatcher
   tries: Tries
+  tracing: CallTracing | undefined
   log: FastifyBaseLogger
 }
 
@@ -103,7 +105,7 @@ function createForward(options: ProxyTransportOptions) {
       isRepeatable: () => isSafe && body.isRepeatable(),
       isStarved: () => body.isStarved(),
       discard: ({ body: unread }) => unread instanceof AnswerStream && unread.discard(),
-      attempt: (cut, remainingMs) => {
+      attempt: traced(options, method, headers, (cut, remainingMs) => {
         const content = body.content()
         return exchange(
           dispatcher,
@@ -116,7 +118,7 @@ function createForward(options: ProxyTransportOptions) {
           },
           { cut, holdBytes: bodyBufferBytes, wantsWhole },
         )
-      },
+      }),
     })
     if (answer.body instanceof AnswerStream) {
       watch(answer.body, answer.headers, endsAt, () => request.raw.socket.bytesWritten)

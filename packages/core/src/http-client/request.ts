@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { traced, type CallTracing } from './call-tracing.ts'
 import { upstreamError } from './errors.ts'
 import type { Headers } from './headers.ts'
 import { readBody } from './response-body.ts'
@@ -40,6 +41,7 @@ export interface RequestOptions {
   deadlineMs: number
   dispatcher: Dispatcher
   tries: Tries
+  tracing: CallTracing | undefined
 }
 
 const DEFAULT_RESPONSE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -73,7 +75,7 @@ export function createRequest(options: RequestOptions) {
       isRepeatable: () => isRepeatable,
       deadlineMs: wanted.deadlineMs ?? options.deadlineMs,
       onCallerGone: wanted.signal && onAbort(wanted.signal),
-      attempt: async (cut, remainingMs) => {
+      attempt: traced(options, method, headers, async (cut, remainingMs) => {
         const response = await dispatcher.request({
           origin: origin.origin,
           path: prefix + wanted.path + searchOf(wanted.query),
@@ -85,7 +87,7 @@ export function createRequest(options: RequestOptions) {
         const tooLong = () => upstreamError('upstream_bad_response', name)
         const bytes = await readBody(response.body, responseLimitBytes, tooLong)
         return { statusCode: response.statusCode, headers: response.headers, bytes }
-      },
+      }),
       discard: () => {},
     })
     return { status: answer.statusCode, headers: answer.headers, body: bodyOf(answer.bytes, name) }

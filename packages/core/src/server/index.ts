@@ -15,6 +15,7 @@ import { requestLog, requestLogger } from '../logging/index.ts'
 import metrics, { type MetricsOptions } from '../metrics/index.ts'
 import problem, { MAX_PARAM_LENGTH, sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
+import tracing from '../tracing/index.ts'
 import { validatorCompiler } from '../validation/index.ts'
 import { refuseConnection } from './refuse-connection.ts'
 import { closeUnusedConnections } from './unused-connections.ts'
@@ -69,7 +70,8 @@ export async function createServer(options: ServerOptions) {
 
   await app.register(access)
   await app.register(problem)
-  await app.register(correlation)
+  await app.register(tracing, { config })
+  await app.register(correlation, { traceOf: app.tracing?.traceOf })
   await app.register(security, { origins: options.origins ?? [] })
   await app.register(metrics, { path: options.metricsPath, enabled: config.METRICS_ENABLED })
   await app.register(docs, options.docs)

@@ -3,6 +3,7 @@
  */
 import fp from 'fastify-plugin'
 import { createHttpClient, type HttpClient } from '@potok/core/http-client'
+import '@potok/core/tracing'
 import { upstreamMetrics } from './metrics.ts'
 
 export const UPSTREAM_NAMES = ['admin', 'state', 'task'] as const
@@ -63,6 +64,7 @@ export default fp<UpstreamsOptions>(
         bodyLimitBytes,
         log: app.log.child({ context: 'Upstreams' }),
         observe: metrics.observer,
+        tracing: app.tracing?.calls,
         ...(now !== undefined && { now }),
       })
       metrics.show(name, () => client.circuit.state)
@@ -88,7 +90,7 @@ export default fp<UpstreamsOptions>(
   {
     name: '@potok/gateway-upstreams',
     fastify: '5.x',
-    dependencies: ['@potok/health', '@potok/metrics'],
+    dependencies: ['@potok/health', '@potok/metrics', '@potok/tracing'],
   },
 )
 
