@@ -47,6 +47,8 @@ const WRITER_PRAGMAS = [
   // A commit is on the disk before it is acknowledged. NORMAL would lose the last ones with the power.
   'synchronous = full',
   'foreign_keys = on',
+  // What a savepoint may have to put back is kept as pages: in a file, every page of every write would be written twice.
+  'temp_store = memory',
   cacheOf(WRITER_CACHE_KIB),
 ]
 const READER_PRAGMAS = ['query_only = on', cacheOf(READER_CACHE_KIB)]
