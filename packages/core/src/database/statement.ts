@@ -7,15 +7,7 @@ import {
   type RawBuilder,
 } from 'kysely'
 
-/** Where a value goes that is only known when the statement runs. */
-class Slot {
-  readonly name: string
-
-  constructor(name: string) {
-    this.name = name
-  }
-}
-
+/** Says where a value goes that is only known when the statement runs. */
 export type SlotOf<Values> = <Name extends keyof Values & string>(
   name: Name,
 ) => RawBuilder<Values[Name]>
@@ -43,15 +35,22 @@ export function createStatement<Values extends object, Row>(
   build: (slot: SlotOf<Values>) => RawBuilder<Row> | Compilable<Row>,
   db: Kysely<unknown>,
 ): Statement<Values, Row> {
-  let compiled: NamedQuery<Row> | undefined
-  const slot: SlotOf<Values> = (name) => sql`${new Slot(name)}`
+  const readers = new Map<unknown, (values: Values) => unknown>()
+  const slot: SlotOf<Values> = (name) => {
+    // Stands for the value in the compiled query, and is nothing but itself.
+    const place = { name }
+    readers.set(place, (values) => values[name])
+    return sql`${place}`
+  }
+  function prepare() {
+    const query: NamedQuery<Row> = { ...compile(build(slot), db), name: nextName() }
+    const binders = query.parameters.map((parameter) => readers.get(parameter) ?? (() => parameter))
+    return { query, binders }
+  }
+  let prepared: ReturnType<typeof prepare> | undefined
   return (values, run) => {
-    compiled ??= { ...compile(build(slot), db), name: nextName() }
-    const named = new Map<string, unknown>(Object.entries(values))
-    const parameters = compiled.parameters.map((parameter) =>
-      parameter instanceof Slot ? named.get(parameter.name) : parameter,
-    )
-    return run({ ...compiled, parameters })
+    const { query, binders } = (prepared ??= prepare())
+    return run({ ...query, parameters: binders.map((read) => read(values)) })
   }
 }
 

@@ -4,19 +4,32 @@ import {
   type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
+  type DialectAdapter,
   type Driver,
+  type QueryCompiler,
   type QueryExecutor,
   type QueryResult,
 } from 'kysely'
 import type { AnyTransaction, DatabaseLog } from './database.ts'
 import { DatabaseForeignTransaction, DatabaseTransactionOver } from './errors.ts'
 
+/** What of a dialect knows no connection: one does for all. */
+interface Speech {
+  compiler: QueryCompiler
+  adapter: DialectAdapter
+}
+
+const speechOf = (dialect: Dialect): Speech => ({
+  compiler: dialect.createQueryCompiler(),
+  adapter: dialect.createAdapter(),
+})
+
 /** Runs queries on one connection without the detours that Kysely makes for pools. */
 class DirectExecutor extends DefaultQueryExecutor {
   readonly #connection: DatabaseConnection
 
-  constructor(dialect: Dialect, connection: DatabaseConnection, driver?: Driver) {
-    super(dialect.createQueryCompiler(), dialect.createAdapter(), {
+  constructor({ compiler, adapter }: Speech, connection: DatabaseConnection, driver?: Driver) {
+    super(compiler, adapter, {
       provideConnection: (consumer) =>
         driver === undefined ? consumer(connection) : borrow(driver, consumer),
     })
@@ -48,7 +61,7 @@ export const createDirectExecutor = (
   dialect: Dialect,
   connection: DatabaseConnection,
   driver: Driver,
-): QueryExecutor => new DirectExecutor(dialect, connection, driver)
+): QueryExecutor => new DirectExecutor(speechOf(dialect), connection, driver)
 
 /** A connection that refuses queries once its transaction is over. */
 class ScopedConnection implements DatabaseConnection {
@@ -59,8 +72,8 @@ class ScopedConnection implements DatabaseConnection {
     this.#connection = connection
   }
 
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (!this.open) throw new DatabaseTransactionOver()
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (!this.open) return Promise.reject(new DatabaseTransactionOver())
     return this.#connection.executeQuery<R>(query)
   }
 
@@ -88,6 +101,7 @@ export function createScopes({ dialect, log }: { dialect: Dialect; log: Database
   const scopes = new WeakMap<AnyTransaction, Scope>()
   // Transactions are begun and ended by the writers; Kysely never asks this driver for anything.
   const driver: Driver = dialect.createDriver()
+  const speech = speechOf(dialect)
 
   function open(connection: DatabaseConnection): Scope {
     const scoped = new ScopedConnection(connection)
@@ -95,7 +109,7 @@ export function createScopes({ dialect, log }: { dialect: Dialect; log: Database
       config: { dialect },
       dialect,
       driver,
-      executor: new DirectExecutor(dialect, scoped),
+      executor: new DirectExecutor(speech, scoped),
     }
     const callbacks: (() => void)[] = []
     const scope: Scope = {
