@@ -71,7 +71,6 @@ export interface KeptEvent {
 }
 
 const COLUMNS = {
-  n: 'bigint',
   id: 'text',
   position: 'bigint',
   event: 'text',
@@ -81,6 +80,40 @@ const COLUMNS = {
   correlation_id: 'text',
   body: 'text',
 } as const
+
+type Row = { [Name in keyof typeof COLUMNS]: string | number | null }
+
+const rowOf = (event: StoredEvent, position: number | null): Row => ({
+  id: event.id,
+  position,
+  event: event.event,
+  timestamp_ms: event.timestampMs,
+  entity: event.entity ?? null,
+  entity_id: event.entityId ?? null,
+  correlation_id: event.correlationId,
+  body: event.body,
+})
+
+/** Putting rows into the log. One event, the common case, goes through a statement of its own. */
+function inserting(database: AnyDatabase) {
+  const columns = sql`id, position, event, timestamp_ms, entity, entity_id, correlation_id, body`
+  const one = database.statement<Row>()(
+    (slot) => sql`
+      insert into event_log (${columns}) values (
+        ${slot('id')}, ${slot('position')}, ${slot('event')}, ${slot('timestamp_ms')},
+        ${slot('entity')}, ${slot('entity_id')}, ${slot('correlation_id')}, ${slot('body')})`,
+  )
+  const several = database.statement<{ events: string }>()(
+    (slot) => sql`
+      insert into event_log (${columns}) select ${columns}
+      from ${database.rows(slot('events'), { n: 'bigint', ...COLUMNS })} as given where true order by n`,
+  )
+  return async (trx: AnyTransaction, rows: readonly Row[]): Promise<void> => {
+    const [only] = rows
+    if (rows.length === 1 && only !== undefined) await one(only, trx)
+    else await several({ events: JSON.stringify(rows.map((row, n) => ({ n, ...row }))) }, trx)
+  }
+}
 
 export interface EventLogDeps {
   database: AnyDatabase
@@ -96,13 +129,7 @@ export function createEventLog({ database, committed }: EventLogDeps) {
     (slot) => sql<{ head: number }>`
       update event_log_head set head = head + ${slot('count')} where id = 1 returning head`,
   )
-  const insert = database.statement<{ events: string }>()(
-    (slot) => sql`
-      insert into event_log (id, position, event, timestamp_ms, entity, entity_id, correlation_id, body)
-      select id, position, event, timestamp_ms, entity, entity_id, correlation_id, body
-      from ${database.rows(slot('events'), COLUMNS)} as given where true order by n`,
-  )
-
+  const insert = inserting(database)
   const find = database.statement<{ ids: string }>()(
     (slot) => sql<{ id: string } & KeptEvent>`
       select id, body, correlation_id as "correlationId" from event_log
@@ -129,18 +156,8 @@ export function createEventLog({ database, committed }: EventLogDeps) {
       if (events.length === 0) return []
       const stored = events.map(storedFrom)
       const first = await reserve(trx, stored.length)
-      const rows = stored.map((event, n) => ({
-        n,
-        id: event.id,
-        position: first === undefined ? null : first + n,
-        event: event.event,
-        timestamp_ms: event.timestampMs,
-        entity: event.entity ?? null,
-        entity_id: event.entityId ?? null,
-        correlation_id: event.correlationId,
-        body: event.body,
-      }))
-      await insert({ events: JSON.stringify(rows) }, trx)
+      const rows = stored.map((event, n) => rowOf(event, first === undefined ? null : first + n))
+      await insert(trx, rows)
       for (const participant of participants) await participant(trx, stored)
       database.afterCommit(trx, committed)
       return stored
