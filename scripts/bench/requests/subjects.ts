@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { call, login } from '../../system/api.ts'
 import { createManagedProcess, type ManagedProcess } from '../../system/managed-process.ts'
@@ -47,7 +50,8 @@ async function seed(state: string): Promise<void> {
 export async function startSubjects() {
   const system = await startPrivateSystem({ env: ENV })
   const [emptyPort = 0, passPort = 0] = await freePorts(2)
-  const empty = baseline('empty-route', emptyPort, '/health/liveness', {})
+  const dataDir = await mkdtemp(join(tmpdir(), 'potok-empty-'))
+  const empty = baseline('empty-route', emptyPort, '/health/liveness', { POTOK_DATA_DIR: dataDir })
   const passThrough = baseline('pass-through', passPort, '/health/liveness', {
     UPSTREAM: system.url('state'),
     UPSTREAM_KEY: 'gateway-service-key',
@@ -64,6 +68,7 @@ export async function startSubjects() {
     async stop(): Promise<void> {
       await Promise.all(started.map((one) => one.end()))
       await system.stop()
+      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

@@ -1,23 +1,16 @@
 /**
- * Baseline of the state service: the same plugin set and the same body schema, and routes that do nothing.
+ * Baseline of the state service: the same application, its plugins and its body schema, with routes that do nothing.
  */
+import '@potok/core/api-key'
 import { Type } from '@sinclair/typebox'
 import { State, StateUpsert } from '@potok/contracts/state'
-import apiKey from '@potok/core/api-key'
 import { readConfig } from '@potok/core/config'
 import { createLogger } from '@potok/core/logging'
-import { createServer } from '@potok/core/server'
+import { buildApp } from '@potok/state/app'
 import { Config } from '@potok/state/config'
 
 const config = readConfig(Config, process.env)
-const app = await createServer({
-  config,
-  logger: createLogger(config),
-  health: { prefix: '/health' },
-  metricsPath: '/metrics',
-  docs: { path: '/api-docs', title: 'Baseline', description: 'Empty routes', security: 'apiKey' },
-})
-await app.register(apiKey, { keys: config.API_KEYS })
+const app = await buildApp(config, createLogger(config))
 
 const state: State = {
   entity: 'task',
