@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '30' },
     store: { type: 'string', default: 'both' },
+    rate: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
   },
 })
@@ -40,9 +41,11 @@ const stores: Store[] =
       ? ['postgres']
       : ['sqlite']
 const rounds = Number(values.rounds)
-if (torture === undefined || !Number.isInteger(rounds) || rounds < 1) {
+const rate = values.rate === undefined ? undefined : Number(values.rate)
+const isCount = (value: number): boolean => Number.isInteger(value) && value > 0
+if (torture === undefined || !isCount(rounds) || !isCount(rate ?? 1)) {
   console.error(
-    `npm run torture -- ${Object.keys(SUBJECTS).join('|')} [--rounds 30] [--store sqlite|postgres|both] [--seed N]`,
+    `npm run torture -- ${Object.keys(SUBJECTS).join('|')} [--rounds 30] [--store sqlite|postgres|both] [--rate N] [--seed N]`,
   )
   process.exit(1)
 }
@@ -54,7 +57,14 @@ const summary: Record<string, { rounds: number; checked: string; violations: num
 const faults: string[] = []
 for (const store of stores) {
   const random = createRandom(Number(values.seed))
-  const result = await torture({ store, rounds, random, report: (line) => console.log(line) })
+  const report = (line: string): void => console.log(line)
+  const result = await torture({
+    store,
+    rounds,
+    random,
+    report,
+    ...(rate !== undefined && { rate }),
+  })
   summary[`${name} on ${store}`] = {
     rounds,
     checked: result.checked,

@@ -6,6 +6,8 @@ export interface TortureOptions {
   store: Store
   rounds: number
   random: Random
+  /** Requests a second, where the subject is asked at a fixed rate; it has one of its own. */
+  rate?: number
   /** One line a round. */
   report: (line: string) => void
 }

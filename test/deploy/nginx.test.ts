@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:http2'
-import { request as plainRequest, type IncomingMessage } from 'node:http'
+import {
+  createServer,
+  request as plainRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { request as tlsRequest } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -16,9 +24,18 @@ import { freePorts } from '../../scripts/system/ports.ts'
 import { root } from '../../scripts/system/root.ts'
 import { startTwoGateways } from './gateways.ts'
 import { productionEnvironment } from './production-environment.ts'
-import { startShippedNginx } from './shipped-nginx.ts'
+import { startShippedNginx } from '../../scripts/system/shipped-nginx.ts'
 
 const LIMIT = 150
+
+/** In the place of a gateway. */
+async function startServer(listener: RequestListener): Promise<Server> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
 const needed = {
   name: 'nginx, PostgreSQL, Redis or openssl',
@@ -79,7 +96,7 @@ describeService(needed, 'the shipped nginx in front of two gateways', () => {
     const portsOf = (name: 'gateway' | 'state'): number[] =>
       system.named(name).map(({ service }) => service.port)
     const [state = 0] = portsOf('state')
-    nginx = await startShippedNginx(portsOf('gateway'), [state, state])
+    nginx = await startShippedNginx({ gateways: portsOf('gateway'), states: [state, state] })
     const login = await ask(`${nginx.tls}/api/v1/auth/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -315,16 +332,54 @@ describeService(needed, 'the shipped nginx in front of two gateways', () => {
     expect(new Set(statuses)).toEqual(new Set([200]))
   })
 
+  test('a POST that a gateway broke off is asked of the other one when it carries a key, and only then', async () => {
+    const taken: string[] = []
+    const breaking = await startServer((request) => request.socket.destroy())
+    const answering = await startServer((request, response) => {
+      taken.push(request.url ?? '')
+      response.end('{}')
+    })
+    const gateways = [portOf(breaking), portOf(answering)]
+    const between = await startShippedNginx({ gateways, states: await freePorts(2) })
+    const path = '/api/v1/states/task/a%2Fb?x=1'
+    const twice = async (headers: Record<string, string>): Promise<number[]> => {
+      const statuses: number[] = []
+      for (let nth = 0; nth < 2; nth += 1) {
+        const options = { method: 'POST', headers, body: '{}' }
+        statuses.push((await ask(`${between.operator}${path}`, options)).status)
+      }
+      return statuses.toSorted((a, b) => a - b)
+    }
+
+    const without = await twice({})
+    const withKey = await twice({ 'idempotency-key': 'k 1' })
+    await between.stop()
+    for (const server of [breaking, answering]) server.close()
+
+    expect(without).toEqual([200, 503])
+    expect(withKey).toEqual([200, 200])
+    expect(taken).toEqual([path, path, path])
+  })
+
   test('without a gateway there is a refusal, not a page of nginx', async () => {
-    const nowhere = await startShippedNginx(await freePorts(2), await freePorts(2))
-    const { status, headers, body } = await ask(`${nowhere.operator}/api/v1/states/task`)
+    const nowhere = await startShippedNginx({
+      gateways: await freePorts(2),
+      states: await freePorts(2),
+    })
+    const path = `${nowhere.operator}/api/v1/states/task`
+    const answers = [
+      await ask(path),
+      await ask(path, { method: 'POST', headers: { 'idempotency-key': 'k1' } }),
+    ]
     await nowhere.stop()
 
-    expect(status).toBe(503)
-    expect(headers['retry-after']).toBe('5')
-    expect(JSON.parse(body)).toMatchObject({
-      code: 'GATEWAY_UNAVAILABLE',
-      reason: 'upstream_unreachable',
-    })
+    for (const { status, headers, body } of answers) {
+      expect(status).toBe(503)
+      expect(headers['retry-after']).toBe('5')
+      expect(JSON.parse(body)).toMatchObject({
+        code: 'GATEWAY_UNAVAILABLE',
+        reason: 'upstream_unreachable',
+      })
+    }
   })
 })

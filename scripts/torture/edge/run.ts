@@ -1,40 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Page, State } from '@potok/contracts/state'
+import { nginxService } from '@potok/core/testing/nginx-server'
 import { call, login } from '../../system/api.ts'
-import type { ManagedProcess } from '../../system/managed-process.ts'
-import { startStage, type Stage } from '../sockets/stage.ts'
+import { startShippedNginx } from '../../system/shipped-nginx.ts'
+import { startStage, type Balancer, type Stage } from '../sockets/stage.ts'
 import type { TortureOptions, TortureResult } from '../torture.ts'
 import { startTraffic } from './traffic.ts'
 
-export interface EdgeTortureOptions extends TortureOptions {
-  getsPerSecond?: number
-  postsPerSecond?: number
-}
-
-/** How long a gateway that ends goes on answering; with `Connection: close`, so that the balancer's pool empties. */
-const SHUTDOWN_DELAY_MS = 2000
-/** Both gateways stand well before the next one goes. */
-const PAUSE_MS = 2500
+/** As in the images. What nginx is told about the gateways is made for it. */
+const SHUTDOWN_DELAY_MS = 5000
+/** Between a gateway that is ready again and the end of the next. */
+const PAUSE_MS = 1000
 const REVOCATION_LIMIT_MS = 10_000
+/** A few hundred a second; of three requests one makes a task. */
+const REQUESTS_PER_SECOND = 300
+const PART_OF_POSTS = 1 / 3
 
-/**
- * Kept-alive connections, and the next gateway when one does not take the request. None is kept away from: a refused
- * connection costs nothing, and two that are kept away from at once would be nobody.
- */
-function balancer(gateways: readonly ManagedProcess[]) {
-  const servers = gateways.map(({ url }) => `server ${new URL(url).host} max_fails=0;`).join(' ')
-  return ({ port }: { port: number }): string => `
-    upstream gateways { ${servers} keepalive 32; }
-    server {
-      listen 127.0.0.1:${port};
-      location / {
-        proxy_pass http://gateways;
-        proxy_http_version 1.1;
-        proxy_set_header Host $host;
-        proxy_set_header X-Forwarded-For $remote_addr;
-        proxy_set_header Connection "";
-      }
-    }`
+/** nginx as it is shipped, but for what one address may ask for. */
+const shipped: Balancer = async (gateways, state) => {
+  if (!nginxService.isInstalled()) return undefined
+  const { port } = state.service
+  const nginx = await startShippedNginx({
+    gateways: gateways.map(({ service }) => service.port),
+    states: [port, port],
+    requestsPerSecond: 1_000_000,
+  })
+  return { url: nginx.operator, stop: () => nginx.stop() }
 }
 
 /** How long a session that ended on one gateway still works on the other, milliseconds. */
@@ -61,30 +52,37 @@ async function countTasks({ state }: Stage): Promise<number | undefined> {
 /** `total` of the state service is exact up to here. */
 const COUNTED_MOST = 10_000
 
+/** One restart. @returns what was wrong with how it ended, in words */
+async function restart(stage: Stage, { random }: TortureOptions): Promise<string[]> {
+  const victim = random.pick(stage.gateways)
+  const code = await victim.end('SIGTERM')
+  await victim.start()
+  return code === 0 ? [] : [`A gateway ended with ${code}: ${victim.lines.slice(-3).join(' ')}`]
+}
+
 /** One of two gateways behind nginx is restarted again and again while clients read and write through it. */
-export async function tortureEdge(options: EdgeTortureOptions): Promise<TortureResult> {
-  const { rounds, random, report, getsPerSecond = 200, postsPerSecond = 100 } = options
+export async function tortureEdge(options: TortureOptions): Promise<TortureResult> {
+  const { rounds, report, rate = REQUESTS_PER_SECOND } = options
   const stage = await startStage('postgres', {
-    balancer,
+    balancer: shipped,
     env: { SHUTDOWN_DELAY_MS: String(SHUTDOWN_DELAY_MS), LOG_LEVEL: 'warn' },
   })
   const faults: string[] = []
   try {
     const { authorization } = await login(stage.url)
-    const load = { url: stage.url, authorization, gets: getsPerSecond, posts: postsPerSecond }
-    const { traffic, stop } = startTraffic(load)
+    const posts = rate * PART_OF_POSTS
+    const load = { url: stage.url, authorization, gets: rate - posts, posts }
+    const { traffic, waiting, stop } = startTraffic(load)
     let told = 0
     for (let round = 1; round <= rounds; round += 1) {
       await pause(PAUSE_MS)
-      const victim = random.pick(stage.gateways)
-      const code = await victim.end('SIGTERM')
-      if (code !== 0)
-        faults.push(`A gateway ended with ${code}: ${victim.lines.slice(-3).join(' ')}`)
-      await victim.start()
-      const failed = traffic.faults.slice(told)
+      faults.push(...(await restart(stage, options)))
+      const failed = traffic.faults
+        .slice(told, told + 3)
+        .map((fault) => fault.replaceAll(/\s+/gu, ' '))
       told = traffic.faults.length
       report(
-        `restart ${round}/${rounds}: ${traffic.sent} sent, ${told} failed ${failed.slice(0, 3).join('; ')}`,
+        `restart ${round}/${rounds}: ${traffic.sent} sent, ${waiting()} under way, ${told} failed ${failed.join('; ')}`,
       )
     }
     await pause(PAUSE_MS)

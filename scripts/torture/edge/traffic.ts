@@ -75,6 +75,8 @@ export function startTraffic({ url, authorization, gets, posts }: TrafficOptions
   const running = run()
   return {
     traffic,
+    /** How many are not answered yet: more and more of them where the machine is too slow for the rate. */
+    waiting: (): number => under.size,
     /** Resolves when everything that was sent was answered. */
     stop: async (): Promise<Traffic> => {
       stopping.abort()

@@ -50,13 +50,16 @@ async function startSecondGateway(system: PrivateSystem, env: Record<string, str
   return second
 }
 
-/** What stands in nginx's configuration, given the gateways and its port. */
-type Balancer = (gateways: readonly ManagedProcess[]) => (place: { port: number }) => string
+/** An nginx in front of the gateways; undefined where none is installed. */
+export type Balancer = (
+  gateways: readonly ManagedProcess[],
+  state: ManagedProcess,
+) => Promise<{ url: string; stop: () => Promise<void> } | undefined>
 
 /** A balancer in front of the gateways, as in production: it asks the next one when one is away. */
-const forSockets: Balancer = (gateways) => {
+const forSockets: Balancer = async (gateways) => {
   const servers = gateways.map(({ url }) => `server ${new URL(url).host} max_fails=0;`).join(' ')
-  return ({ port }: { port: number }): string => `
+  const http = ({ port }: { port: number }): string => `
     upstream gateways { ${servers} }
     server {
       listen 127.0.0.1:${port};
@@ -70,6 +73,7 @@ const forSockets: Balancer = (gateways) => {
         proxy_read_timeout 75s;
       }
     }`
+  return startNginx({ http })
 }
 
 async function startReplicated(
@@ -93,13 +97,9 @@ async function startReplicated(
   const second = await startSecondGateway(system, env)
   undo.push(() => second.end())
   const gateways: Stage['gateways'] = [first, second]
-  const nginx = installed(
-    await startNginx({ http: balancer(gateways) }),
-    'nginx-light',
-    undo,
-    (one) => one.stop(),
-  )
-  return { state: system.process('state'), gateways, redis, url: nginx.url }
+  const state = system.process('state')
+  const nginx = installed(await balancer(gateways, state), 'nginx-light', undo, (one) => one.stop())
+  return { state, gateways, redis, url: nginx.url }
 }
 
 export interface StageOptions {

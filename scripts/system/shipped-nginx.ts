@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findProgram } from '@potok/core/testing/programs'
 import { startServerProcess } from '@potok/core/testing/server-process'
-import { freePorts } from '../../scripts/system/ports.ts'
-import { root } from '../../scripts/system/root.ts'
+import { freePorts } from './ports.ts'
+import { root } from './root.ts'
 
 const run = promisify(execFile)
 
@@ -26,14 +26,21 @@ async function makeCertificate(directory: string): Promise<void> {
   ])
 }
 
+export interface ShippedNginxOptions {
+  /** Ports of the gateways and of the state services, two of each. */
+  gateways: readonly number[]
+  states: readonly number[]
+  /** In place of what one address may ask for; for those who measure from one address. */
+  requestsPerSecond?: number
+}
+
 /**
  * The shipped configuration in a folder of its own. What is changed is what two of them on one machine cannot share:
  * ports, the pid file and the log folder.
  */
 async function lay(
   ports: Record<number, number>,
-  gateways: readonly number[],
-  states: readonly number[],
+  { gateways, states, requestsPerSecond }: ShippedNginxOptions,
 ) {
   const directory = await mkdtemp(join(tmpdir(), 'potok-shipped-nginx-'))
   await cp(join(root, 'deploy/nginx'), directory, { recursive: true })
@@ -54,7 +61,10 @@ async function lay(
       text,
     )
   await edit('nginx.conf', (text) =>
-    move(text).replaceAll('/var/log/nginx/', `${directory}/`).replaceAll('/run/', `${directory}/`),
+    move(text)
+      .replaceAll('/var/log/nginx/', `${directory}/`)
+      .replaceAll('/run/', `${directory}/`)
+      .replace(/(?<= rate=)\d+(?=r\/s)/u, (rate) => String(requestsPerSecond ?? rate)),
   )
   await edit('potok/site.conf', (text) => point(move(text), gateways))
   await edit('potok/inside.conf', (text) => point(move(text), states))
@@ -73,11 +83,11 @@ export async function checkNginx(directory: string): Promise<string> {
   return stderr
 }
 
-/** The real nginx with the shipped configuration in front of gateways and states on these ports, two of each. */
-export async function startShippedNginx(gateways: readonly number[], states: readonly number[]) {
+/** The real nginx with the shipped configuration in front of gateways and states. */
+export async function startShippedNginx(options: ShippedNginxOptions) {
   const [plain = 0, tls = 0, operator = 0, state = 0, internal = 0] = await freePorts(5)
   const ports = { 80: plain, 443: tls, 3001: operator, 3002: state, 3008: internal }
-  const directory = await lay(ports, gateways, states)
+  const directory = await lay(ports, options)
   const checked = await checkNginx(directory)
   const server = await startServerProcess({
     program: String(findProgram('nginx')),
