@@ -1,10 +1,12 @@
-import type { Suite } from '../suite.ts'
+import type { BenchOptions, Suite, SuiteResult } from '../suite.ts'
+import { compareLogins } from './login.ts'
 import { startEdge } from './subjects.ts'
 import { compareWays } from './ways.ts'
 
+type Scenario = (options: BenchOptions) => Promise<SuiteResult>
+
 /** The gateway beside other ways to the same upstream: what it costs, and what it adds while it is not busy. */
-export const benchEdge: Suite = async ({ rounds, durationMs, only, progress }) => {
-  if (only !== undefined && !'edge'.includes(only)) return undefined
+const ways: Scenario = async ({ rounds, durationMs, progress }) => {
   const edge = await startEdge()
   try {
     const rows = await compareWays(edge, { rounds, durationMs, progress })
@@ -24,5 +26,37 @@ export const benchEdge: Suite = async ({ rounds, durationMs, only, progress }) =
     return { table, samples: rows }
   } finally {
     await edge.stop()
+  }
+}
+
+/** Whether the time of a refused login tells which names exist. */
+const logins: Scenario = async (options) => {
+  const rows = await compareLogins(options)
+  const table = Object.fromEntries(
+    rows.map(({ name, p50Ms, ofWrongPassword }) => [
+      name,
+      {
+        'p50 ms': Number(p50Ms.toFixed(1)),
+        'of a wrong password': Number(ofWrongPassword.toFixed(3)),
+      },
+    ]),
+  )
+  return { table, samples: rows }
+}
+
+const SCENARIOS: Record<string, Scenario> = { edge: ways, login: logins }
+
+/** What the gateway costs, and what it gives away. */
+export const benchEdge: Suite = async (options) => {
+  const results: SuiteResult[] = []
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    if (options.only === undefined || name.includes(options.only)) {
+      results.push(await scenario(options))
+    }
+  }
+  if (results.length === 0) return undefined
+  return {
+    table: Object.assign({}, ...results.map(({ table }) => table)) as SuiteResult['table'],
+    samples: results.flatMap(({ samples }) => samples),
   }
 }
