@@ -37,6 +37,14 @@ describe.each(['gateway', 'state', 'admin'] as const)('the document of the %s', 
     expect(told).toEqual([])
   })
 
+  test('knows the metrics and the probes', async () => {
+    const { paths } = await documentOf(name)
+    const prefix = name === 'gateway' ? '/api/v1' : ''
+
+    expect(paths).toHaveProperty(`${prefix}/metrics.get`)
+    expect(paths).toHaveProperty(`${prefix}/health/liveness.get`)
+  })
+
   test('is there as YAML, and as a page', async () => {
     const { json, page } = { json: DOCUMENTS[name], page: DOCUMENTS[name].replace('/json', '') }
     const yaml = await fetch(system.url(name) + json.replace('json', 'yaml'))

@@ -6,7 +6,7 @@ import { ApiDocument, createJudge, type Answer, type Judge } from './document.ts
 const DOCUMENTS = ['/api/docs/json', '/api-docs/json']
 /** Not for clients of the API: the docs themselves, what Prometheus reads, what sockets and the state service send. */
 const UNDOCUMENTED =
-  /^\/(?:api\/v1\/)?(?:metrics$|api-docs|api\/docs|socket\.io|internal\/)|^\/api\/v1\/socket\.io/u
+  /^\/(?:api\/v1\/)?(?:api-docs|api\/docs|socket\.io|internal\/)|^\/api\/v1\/socket\.io/u
 
 const parse = createParser(ApiDocument)
 const fetchPlainly = globalThis.fetch

@@ -1,17 +1,16 @@
 /**
- * Metrics: `app.metrics.client` and a registry of the process's own, served as Prometheus text.
+ * Metrics: a registry of the process's own, `app.registry`, and in it what every request leaves.
  */
 import type { FastifyRequest, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import fastifyMetrics from 'fastify-metrics'
-import client, { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Histogram, Registry } from 'prom-client'
 import '../problem/index.ts'
 import '../rate-limit/index.ts'
 
+export { metricsEndpoint, type MetricsEndpointOptions } from './endpoint.ts'
+
 export interface MetricsOptions {
-  /** Route of the Prometheus text, such as `/metrics`. */
-  path: string
-  /** false: nothing is collected and the route is 404. */
+  /** false: no request is counted. */
   enabled: boolean
 }
 
@@ -65,29 +64,10 @@ function requestMetrics(registry: Registry): onResponseHookHandler {
 }
 
 export default fp<MetricsOptions>(
-  async (app, { path, enabled }) => {
+  async (app, { enabled }) => {
     const registry = new Registry()
     app.decorate('registry', registry)
-    if (!enabled) return
-
-    app.addHook('onResponse', requestMetrics(registry))
-    await app.register(fastifyMetrics.default, {
-      promClient: { ...client, register: registry },
-      endpoint: {
-        url: path,
-        method: 'GET',
-        config: { public: true, quiet: true, rateLimit: false },
-        schema: {
-          tags: ['operations'],
-          summary: 'Metrics as Prometheus text',
-          produces: ['text/plain'],
-        },
-        handler: () => undefined,
-      },
-      defaultMetrics: { enabled: true, register: registry },
-      // Ours are below: one hook instead of three, and timed by the reply, which knows it anyway.
-      routeMetrics: { enabled: false },
-    })
+    if (enabled) app.addHook('onResponse', requestMetrics(registry))
   },
   { name: '@potok/metrics', fastify: '5.x' },
 )

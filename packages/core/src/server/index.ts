@@ -12,7 +12,7 @@ import docs, { type DocsOptions } from '../docs/index.ts'
 import health, { type HealthOptions } from '../health/index.ts'
 import { trustedProxies } from '../lib/trusted-proxies.ts'
 import { requestLog, requestLogger } from '../logging/index.ts'
-import metrics, { type MetricsOptions } from '../metrics/index.ts'
+import metrics, { metricsEndpoint, type MetricsEndpointOptions } from '../metrics/index.ts'
 import problem, { MAX_PARAM_LENGTH, sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
 import tracing from '../tracing/index.ts'
@@ -26,7 +26,7 @@ export interface ServerOptions {
   /** Origins that browsers may call from. */
   origins?: readonly string[]
   health: Pick<HealthOptions, 'prefix' | 'present'>
-  metricsPath: MetricsOptions['path']
+  metricsPath: MetricsEndpointOptions['path']
   docs: DocsOptions
 }
 
@@ -73,8 +73,9 @@ export async function createServer(options: ServerOptions) {
   await app.register(tracing, { config })
   await app.register(correlation, { traceOf: app.tracing?.traceOf })
   await app.register(security, { origins: options.origins ?? [] })
-  await app.register(metrics, { path: options.metricsPath, enabled: config.METRICS_ENABLED })
+  await app.register(metrics, { enabled: config.METRICS_ENABLED })
   await app.register(docs, options.docs)
+  if (config.METRICS_ENABLED) await app.register(metricsEndpoint, { path: options.metricsPath })
   await app.register(health, { ...options.health, enabled: config.HEALTH_CHECK_ENABLED })
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (app.health.draining) reply.header('connection', 'close')
