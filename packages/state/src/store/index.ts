@@ -57,6 +57,8 @@ export interface StoreOptions {
   migrationTimeoutMs?: number
   /** How long a long read may take, milliseconds. */
   queryTimeoutMs?: number
+  /** For tests: added to the database's clock. */
+  clockOffsetMs?: () => number
 }
 
 declare module 'fastify' {

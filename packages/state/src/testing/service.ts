@@ -10,6 +10,7 @@ import type { TestStore } from '@potok/core/testing/databases'
 import { Config } from '../config.ts'
 import idempotency from '../idempotency/index.ts'
 import store from '../store/index.ts'
+import type { StillClock } from './still-clock.ts'
 
 /** The header that a caller of the development defaults sends. */
 export const key = { 'x-api-key': 'gateway-service-key' }
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   /** Directory of the SQLite file, for a service that is started twice. */
   dataDir?: string
   env?: Record<string, string>
+  /** The store's clock; default: the one of its machine. */
+  clock?: StillClock
 }
 
 /** A directory that is removed when the test is over. */
@@ -30,7 +33,7 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 /** A server with keys and the store, for the plugins under test; closed when the test is over. */
-export async function createService({ place, dataDir, env = {} }: ServiceOptions = {}) {
+export async function createService({ place, dataDir, env = {}, clock }: ServiceOptions = {}) {
   const config = readConfig(Config, { LOG_LEVEL: 'silent', ...env })
   const app = await createServer({
     config,
@@ -47,6 +50,7 @@ export async function createService({ place, dataDir, env = {} }: ServiceOptions
     dataDir: directory ?? dirname(place?.file ?? ''),
     ...(place === undefined ? {} : { schema: place.schema }),
     poolSize: 10,
+    ...(clock === undefined ? {} : { clockOffsetMs: clock.offsetMs }),
   })
   await app.register(idempotency, { retentionMs: 86_400_000 })
   return { app, config }

@@ -72,61 +72,6 @@ function suite(store: TestStore): void {
     expect(verifySignature(receipt?.body ?? '', signature, ['the-operators-secret'])).toBe(true)
   })
 
-  test('retries come 5, 10 and 20 seconds after the failure before them, then the delivery is dead and can be replayed', async () => {
-    const { app, call, subscribe, deliveries, raise } = await build()
-    const receiver = await startReceiver((response) => response.writeHead(500).end('broken'))
-    const { id } = await subscribe({ url: receiver.url })
-    await raise(change('t1', 1))
-    let offset = 0
-    for (const [index, seconds] of [5, 10, 20].entries()) {
-      await expect
-        .poll(async () => (await deliveries(id))[0]?.attempts.length, patience)
-        .toBe(index + 1)
-      const [delivery] = await deliveries(id)
-      const last = delivery?.attempts.at(-1)
-      const failedAt = Date.parse(last?.startedAt ?? '') + (last?.durationMs ?? 0)
-      const waited = Date.parse(delivery?.nextAttemptAt ?? '') - failedAt
-      expect(waited).toBeGreaterThanOrEqual(seconds * 1000 - 2)
-      expect(waited).toBeLessThan(seconds * 1000 + 1000)
-      expect(delivery).toMatchObject({ status: 'pending', event: 'entity.created', version: 1 })
-      expect(delivery?.explain).toMatch(/^the next attempt is due at .*answered 500$/u)
-      offset += seconds * 1000
-      app.store.setClockOffset(offset)
-    }
-
-    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
-    const [dead] = await deliveries(id)
-    expect(receiver.receipts.map((receipt) => header(receipt, 'x-webhook-attempt'))).toEqual([
-      '1',
-      '2',
-      '3',
-      '4',
-    ])
-    expect(new Set(receiver.receipts.map((receipt) => header(receipt, 'webhook-id'))).size).toBe(1)
-    expect(dead?.attempts).toHaveLength(4)
-    expect(dead?.attempts[3]).toMatchObject({
-      attempt: 4,
-      responseStatus: 500,
-      responseBody: 'broken',
-      error: 'the endpoint answered 500',
-    })
-    expect(dead?.explain).toMatch(/^no attempt of 4 succeeded/u)
-
-    receiver.behave((response) => response.end())
-    const replayed = await call('POST', `webhooks/subscriptions/${id}/replay`, {
-      from: new Date(0).toISOString(),
-      status: 'dead',
-    })
-    expect(replayed).toMatchObject({ status: 202, body: { replayed: 1, more: false } })
-    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
-    const [delivered] = await deliveries(id)
-    expect(delivered?.attempts).toHaveLength(5)
-    expect(delivered?.id).toBe(dead?.id)
-    expect(header(receiver.receipts[4], 'webhook-id')).toBe(
-      header(receiver.receipts[0], 'webhook-id'),
-    )
-  })
-
   test('a subscription may bring its own delays and number of retries', async () => {
     const { subscribe, deliveries, raise } = await build()
     const receiver = await startReceiver((response) => response.writeHead(503).end())
@@ -141,28 +86,6 @@ function suite(store: TestStore): void {
     await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
     expect(retryDelays).toEqual([0, 10])
     expect(receiver.receipts).toHaveLength(3)
-  })
-
-  test.each([
-    [429, '60', 60_000],
-    [503, '7200', 3_600_000],
-    [429, '1', 5000],
-    [500, '60', 5000],
-  ])('%i with Retry-After %s is tried again after %i ms', async (status, retryAfter, expected) => {
-    const { subscribe, deliveries, raise } = await build()
-    const receiver = await startReceiver((response) =>
-      response.writeHead(status, { 'retry-after': retryAfter }).end(),
-    )
-    const { id } = await subscribe({ url: receiver.url })
-
-    await raise(change('t1', 1))
-    await expect.poll(async () => (await deliveries(id))[0]?.attempts.length, patience).toBe(1)
-
-    const [delivery] = await deliveries(id)
-    const startedAt = Date.parse(delivery?.attempts[0]?.startedAt ?? '')
-    const waited = Date.parse(delivery?.nextAttemptAt ?? '') - startedAt
-    expect(waited).toBeGreaterThanOrEqual(expected)
-    expect(waited).toBeLessThan(expected + 2000)
   })
 
   test('410 deactivates at once; what was under way and what comes is held, and goes out on re-activation', async () => {
