@@ -13,6 +13,7 @@ import {
   behave,
   refusedLiterals,
   subscribeAll,
+  verify,
   type Subscribed,
 } from './subscriptions.ts'
 
@@ -78,7 +79,7 @@ export async function tortureWebhooks({
   report,
 }: TortureOptions): Promise<TortureResult> {
   const forbidden = await startForbidden()
-  const sink = await startSink({ random, forbidden: forbidden.url, behave })
+  const sink = await startSink({ random, forbidden: forbidden.url, behave, verify })
   const replicas = await startReplicas(store, { ...SHORT, WEBHOOK_ALLOWED_TARGETS: sink.origin })
   const into: Writers = {
     acknowledged: [],

@@ -13,6 +13,8 @@ export interface Receipt {
   headers: IncomingHttpHeaders
   body: string
   behaviour: Behaviour
+  /** What a receiver would have held against its signatures when it came. */
+  refusal: string | undefined
 }
 
 export interface SinkOptions {
@@ -21,6 +23,8 @@ export interface SinkOptions {
   forbidden: string
   /** What an endpoint does next. */
   behave: (endpoint: string, random: Random) => Behaviour
+  /** Checks the signatures as receivers do, at once: they are good for five minutes. @returns what is wrong */
+  verify: (delivery: Pick<Receipt, 'endpoint' | 'headers' | 'body'>) => string | undefined
 }
 
 const DRIP_MS = 100
@@ -68,7 +72,7 @@ function answer(
 }
 
 /** A receiver that behaves as badly as receivers do, and keeps what it got. The path names the endpoint. */
-export async function startSink({ random, forbidden, behave }: SinkOptions) {
+export async function startSink({ random, forbidden, behave, verify }: SinkOptions) {
   const receipts: Receipt[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -78,7 +82,8 @@ export async function startSink({ random, forbidden, behave }: SinkOptions) {
       const endpoint = request.url ?? '/'
       const behaviour = behave(endpoint, random)
       const body = Buffer.concat(chunks).toString('utf8')
-      receipts.push({ endpoint, headers: request.headers, body, behaviour })
+      const delivery = { endpoint, headers: request.headers, body }
+      receipts.push({ ...delivery, behaviour, refusal: verify(delivery) })
       answer(behaviour, response, request.socket, forbidden)
     })
   })

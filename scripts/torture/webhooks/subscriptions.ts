@@ -1,14 +1,15 @@
+import { Webhook } from 'standardwebhooks'
 import type { Ordering } from '@potok/contracts/webhook'
+import { verifySignature } from '@potok/contracts/webhook-signature'
 import { call } from '../../system/api.ts'
 import { KEY } from '../state/writers.ts'
-import { FAULTS, type Behaviour, type Sink } from './sink.ts'
+import { FAULTS, type Behaviour, type Receipt, type Sink } from './sink.ts'
 import type { Random } from '../random.ts'
 
 export interface Subscribed {
   id: string
   endpoint: string
   ordering: Ordering
-  secret: string
   /** Nothing may ever arrive there, and the deliveries must say why. */
   isForbidden: boolean
 }
@@ -30,6 +31,25 @@ const ENDPOINTS: Record<string, { good: number; ordering: Ordering; fault?: Beha
 export function behave(endpoint: string, random: Random): Behaviour {
   const { good = 0, fault } = ENDPOINTS[endpoint] ?? {}
   return random.next() < good ? 'ok' : (fault ?? random.pick(FAULTS))
+}
+
+const secretOf = (endpoint: string): string => `secret-of-${endpoint}`
+
+/** Both signatures of a delivery, by the means that receivers have. @returns what is wrong */
+export function verify({
+  endpoint,
+  headers,
+  body,
+}: Pick<Receipt, 'endpoint' | 'headers' | 'body'>): string | undefined {
+  const secret = secretOf(endpoint)
+  try {
+    new Webhook(secret, { format: 'raw' }).verify(body, headers as Record<string, string>)
+  } catch (error) {
+    return `Standard Webhooks refuses it: ${String(error)}`
+  }
+  const signature = headers['x-webhook-signature']
+  const given = typeof signature === 'string' ? signature : undefined
+  return verifySignature(body, given, [secret]) ? undefined : 'its X-Webhook-Signature is wrong'
 }
 
 /** A metadata service in spellings that must be refused before anything is sent. */
@@ -66,7 +86,7 @@ export async function subscribeAll(
     const isForbidden = endpoint === FORBIDDEN
     const url = isForbidden ? byName : sink.url(endpoint)
     if (url === undefined) continue
-    const secret = `secret-of-${endpoint}`
+    const secret = secretOf(endpoint)
     const { status, body } = await call<{ id: string }>(`${origin}/api/v1/webhooks/subscriptions`, {
       method: 'POST',
       headers: KEY,
@@ -83,7 +103,7 @@ export async function subscribeAll(
     })
     if (status !== 201)
       throw new Error(`No subscription of ${endpoint}: ${status} ${JSON.stringify(body)}`)
-    made.push({ id: body.id, endpoint, ordering, secret, isForbidden })
+    made.push({ id: body.id, endpoint, ordering, isForbidden })
   }
   return made
 }
