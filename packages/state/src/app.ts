@@ -11,7 +11,12 @@ import events from './events/index.ts'
 import externalDb from './external-db/index.ts'
 import idempotency from './idempotency/index.ts'
 import machines from './machines/index.ts'
-import { cacheOptions, discoveryOptions, externalDbOptions } from './plugin-options.ts'
+import {
+  cacheOptions,
+  discoveryOptions,
+  externalDbOptions,
+  webhookOptions,
+} from './plugin-options.ts'
 import states from './states/index.ts'
 import store from './store/index.ts'
 import transfer from './transfer/index.ts'
@@ -53,19 +58,12 @@ export async function buildApp(config: Config, logger: Logger) {
   await app.register(events, {
     retentionDays: config.EVENT_RETENTION_DAYS,
     maxStreams: config.STREAM_MAX_CLIENTS,
+    pollMs: config.EVENT_POLL_MS,
+    heartbeatMs: config.STREAM_HEARTBEAT_MS,
+    stallMs: config.STREAM_STALL_MS,
+    purgeMs: config.RETENTION_SWEEP_MS,
   })
-  await app.register(webhooks, {
-    timeoutMs: config.WEBHOOK_DELIVERY_TIMEOUT,
-    maxRetries: config.WEBHOOK_MAX_RETRIES,
-    retryDelayMs: config.WEBHOOK_RETRY_DELAY,
-    defaultSecret: config.WEBHOOK_SECRET_KEY,
-    maxFailures: config.WEBHOOK_MAX_FAILURES,
-    failureSpacingMs: config.WEBHOOK_FAILURE_SPACING_MS,
-    allowedTargets: config.WEBHOOK_ALLOWED_TARGETS,
-    production: config.NODE_ENV === 'production',
-    concurrency: config.WEBHOOK_CONCURRENCY,
-    retentionDays: config.DELIVERY_RETENTION_DAYS,
-  })
+  await app.register(webhooks, webhookOptions(config))
   await app.register(machines)
   await app.register(cache, cacheOptions(config))
   await app.register(externalDb, externalDbOptions(config))

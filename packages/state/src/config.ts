@@ -5,6 +5,8 @@ import { SERVICES } from './discovery/schemas.ts'
 
 const milliseconds = (value: number, description: string, minimum = 0) =>
   Type.Integer({ minimum, maximum: 86_400_000, default: value, description })
+const count = (value: number, maximum: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum, default: value, description })
 const days = (value: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 36_500, default: value, description })
 
@@ -130,6 +132,50 @@ export const Config = Type.Object({
     default: 256,
     description: 'Deliveries of one process under way at once',
   }),
+  WEBHOOK_MAX_IN_FLIGHT: count(
+    8,
+    1000,
+    'Deliveries of one subscription under way at once, when it says nothing else',
+  ),
+  WEBHOOK_MAX_SUBSCRIPTIONS: count(1000, 100_000, 'Subscriptions; one more is refused'),
+  WEBHOOK_CONNECT_TIMEOUT: milliseconds(10_000, 'Longest wait for a connection, ms', 100),
+  WEBHOOK_PING_TIMEOUT: milliseconds(8000, 'Longest a test delivery may take, ms', 100),
+  WEBHOOK_RESPONSE_LIMIT: Type.Integer({
+    minimum: 4096,
+    maximum: 16_777_216,
+    default: 65_536,
+    description: 'Bytes of a response that are read before its connection is given up',
+  }),
+  WEBHOOK_BREAKER_FAILURES: count(
+    3,
+    1000,
+    'Failures in a row after which an endpoint gets one delivery at a time, until one succeeds',
+  ),
+  WEBHOOK_RAMP_MS: milliseconds(
+    30_000,
+    'How long a re-activated subscription takes to get to its full pace',
+  ),
+  WEBHOOK_POLL_MS: milliseconds(
+    250,
+    'How often the store is asked for deliveries, behind the wake-ups',
+    10,
+  ),
+  WEBHOOK_GATHER_MS: Type.Integer({
+    minimum: 0,
+    maximum: 1000,
+    default: 4,
+    description: 'Outcomes that come within this are stored together, ms',
+  }),
+  WEBHOOK_CLAIM_SUBSCRIPTIONS: count(
+    64,
+    10_000,
+    'Subscriptions with room that deliveries are taken up for in one transaction',
+  ),
+  WEBHOOK_CLAIM_PASSES: count(
+    2048,
+    100_000,
+    'Subscriptions, held ones included, that one transaction passes to find those',
+  ),
   EVENT_RETENTION_DAYS: days(30, 'How long the event log is kept'),
   DELIVERY_RETENTION_DAYS: days(30, 'How long finished, dead and held deliveries are kept'),
   IDEMPOTENCY_RETENTION_HOURS: Type.Integer({
@@ -144,6 +190,26 @@ export const Config = Type.Object({
     default: 256,
     description: 'Readers of the event stream at once',
   }),
+  STREAM_HEARTBEAT_MS: milliseconds(
+    15_000,
+    'How often a reader of the event stream hears that it is still there',
+    100,
+  ),
+  STREAM_STALL_MS: milliseconds(
+    30_000,
+    'A reader of the event stream that takes nothing for so long is cut off',
+    100,
+  ),
+  EVENT_POLL_MS: milliseconds(
+    500,
+    'How often the store is asked for events that other replicas wrote, behind their signals',
+    10,
+  ),
+  RETENTION_SWEEP_MS: milliseconds(
+    60_000,
+    'How often events and deliveries past their retention are removed',
+    1000,
+  ),
   METADATA_LIMIT: Type.Integer({
     minimum: 1024,
     maximum: 16_777_216,

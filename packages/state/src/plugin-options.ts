@@ -3,6 +3,7 @@ import type { CacheOptions } from './cache/index.ts'
 import type { Config } from './config.ts'
 import type { DiscoveryOptions, WatchedEntry } from './discovery/index.ts'
 import { parseServices } from './discovery/known-services.ts'
+import type { WebhooksOptions } from './webhooks/index.ts'
 import type { ExternalDb, ExternalDbOptions } from './external-db/index.ts'
 
 function globalRedis(config: Config): CacheOptions['redis']['global'] {
@@ -41,6 +42,31 @@ export const externalDbOptions = (config: Config): ExternalDbOptions => ({
   apiKey: config.EXTERNAL_DB_API_KEY,
   timeoutMs: config.DB_CONNECTION_TIMEOUT,
   attempts: config.DB_RETRY_ATTEMPTS,
+})
+
+export const webhookOptions = (config: Config): WebhooksOptions => ({
+  timeoutMs: config.WEBHOOK_DELIVERY_TIMEOUT,
+  maxRetries: config.WEBHOOK_MAX_RETRIES,
+  retryDelayMs: config.WEBHOOK_RETRY_DELAY,
+  defaultSecret: config.WEBHOOK_SECRET_KEY,
+  maxFailures: config.WEBHOOK_MAX_FAILURES,
+  failureSpacingMs: config.WEBHOOK_FAILURE_SPACING_MS,
+  allowedTargets: config.WEBHOOK_ALLOWED_TARGETS,
+  production: config.NODE_ENV === 'production',
+  concurrency: config.WEBHOOK_CONCURRENCY,
+  maxInFlight: config.WEBHOOK_MAX_IN_FLIGHT,
+  maxSubscriptions: config.WEBHOOK_MAX_SUBSCRIPTIONS,
+  connectTimeoutMs: config.WEBHOOK_CONNECT_TIMEOUT,
+  pingTimeoutMs: config.WEBHOOK_PING_TIMEOUT,
+  responseLimit: config.WEBHOOK_RESPONSE_LIMIT,
+  breakerFailures: config.WEBHOOK_BREAKER_FAILURES,
+  rampMs: config.WEBHOOK_RAMP_MS,
+  pollMs: config.WEBHOOK_POLL_MS,
+  gatherMs: config.WEBHOOK_GATHER_MS,
+  lanesAClaim: config.WEBHOOK_CLAIM_SUBSCRIPTIONS,
+  lanesSeen: config.WEBHOOK_CLAIM_PASSES,
+  retentionDays: config.DELIVERY_RETENTION_DAYS,
+  purgeMs: config.RETENTION_SWEEP_MS,
 })
 
 /** What the external DB is called among the services: it is the admin service. */

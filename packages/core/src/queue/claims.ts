@@ -7,12 +7,12 @@ import { createLaneTurns, type LaneRow } from './lane-turns.ts'
 import type { Pick } from './queue-dialect.ts'
 import { shareOut } from './share-out.ts'
 
-/** Lanes with room that one claim looks at; the next goes on behind them. */
-const LANES_A_CLAIM = 64
 export interface ClaimOptions {
   leaseMs: number
   maxLeases: number
   batch: number
+  lanesAClaim: number
+  lanesSeen: number
   laneLimit: (lane: string) => number
   onClaim?: ((durationMs: number, jobs: number) => void) | undefined
   /** Jobs of a lane that run in this process, whatever became of their leases. */
@@ -106,13 +106,13 @@ export function createClaims(database: AnyDatabase, queue: string, options: Clai
   const dialect = dialectOf(database)
   const takeTurn = dialect.createTurn(database, queue)
   const pick = dialect.createPick(database, queue, options.leaseMs)
-  const turns = createLaneTurns(database, queue)
+  const turns = createLaneTurns(database, queue, options.lanesSeen)
 
   async function rooms(trx: AnyTransaction, ending: Ending): Promise<Pick[]> {
     const { rows } = await look.leased({}, trx)
     const leased = new Map(rows.map((row) => [row.lane, row.leased] as const))
     // Those that run may be full: they must not take the places of others in this look.
-    const lanes = await turns.next(trx, LANES_A_CLAIM + leased.size)
+    const lanes = await turns.next(trx, options.lanesAClaim + leased.size)
     return lanes
       .map((row) => {
         const here = options.runningHere(row.lane) - (ending.get(row.lane) ?? 0)

@@ -1,9 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
 
-/** Lanes that one claim passes at most, held ones included; the next goes on behind the last of them. */
-const LANES_SEEN = 2048
-
 /** A lane in which something is ready. */
 export interface LaneRow {
   lane: string
@@ -15,7 +12,7 @@ export interface LaneRow {
   at: number
 }
 
-function createLook(database: AnyDatabase, queue: string) {
+function createLook(database: AnyDatabase, queue: string, lanesSeen: number) {
   // "order by … limit 1", not min(): without statistics PostgreSQL reads all to find the least.
   const next = (
     after: RawBuilder<string>,
@@ -31,18 +28,21 @@ function createLook(database: AnyDatabase, queue: string) {
               select 1 from queue_lanes h
               where h.queue = ${queue} and h.lane = ready.lane and h.held = 1) then 0 else 1 end), seen + 1
           from ready
-          where ready.lane is not null and usable < ${slot('limit')} and seen < ${LANES_SEEN})
+          where ready.lane is not null and usable < ${slot('limit')} and seen < ${lanesSeen})
         select ready.lane, ready.seen, coalesce(l.held, 0) as held,
           coalesce(l.ramp_from, 0) as ramp_from, coalesce(l.ramp_ms, 0) as ramp_ms, ${database.now()} as at
         from ready left join queue_lanes l on l.queue = ${queue} and l.lane = ready.lane
-        where ready.lane is not null and (coalesce(l.held, 0) = 0 or ready.seen = ${LANES_SEEN})
+        where ready.lane is not null and (coalesce(l.held, 0) = 0 or ready.seen = ${lanesSeen})
         order by ready.seen`,
   )
 }
 
-/** Lanes with something ready, all of them in turn however many there are. */
-export function createLaneTurns(database: AnyDatabase, queue: string) {
-  const look = createLook(database, queue)
+/**
+ * Lanes with something ready, all of them in turn however many there are.
+ * @param lanesSeen lanes that one claim passes at most, held ones included; the next goes on behind the last of them
+ */
+export function createLaneTurns(database: AnyDatabase, queue: string, lanesSeen: number) {
+  const look = createLook(database, queue, lanesSeen)
   /** The lane behind which the next look begins. */
   let after = ''
 
@@ -52,7 +52,7 @@ export function createLaneTurns(database: AnyDatabase, queue: string) {
       const behind = (await look({ after, limit }, trx)).rows
       const last = behind.at(-1)
       // There may be others behind those that were passed: they come first in the next look.
-      const isCut = last !== undefined && last.seen >= LANES_SEEN
+      const isCut = last !== undefined && last.seen >= lanesSeen
       const usable = behind.filter(({ held }) => held === 0)
       if (isCut || after === '' || usable.length >= limit) {
         after = last?.lane ?? ''

@@ -77,6 +77,10 @@ export interface QueueOptions<Tables, Payload extends TSchema, Result> {
   pollMs?: number
   /** Jobs claimed or settled in one transaction. Default 100. */
   batch?: number
+  /** Lanes with room that one claim looks at; the next goes on behind them. Default 64. */
+  lanesAClaim?: number
+  /** Lanes that one claim passes at most, held ones included. Default 2048. */
+  lanesSeen?: number
   /** How long an outcome waits for others to be stored with, as long as jobs run that it could wait for. Default 0. */
   gatherMs?: number
   /** A retry waits for first attempts of its lane that are up to this much younger. Default 30 000. */

@@ -26,12 +26,13 @@ export interface EventsOptions {
   retentionDays: number
   /** STREAM_MAX_CLIENTS */
   maxStreams: number
-  /** How often the store is asked for what other replicas wrote. */
+  /** EVENT_POLL_MS: how often the store is asked for what other replicas wrote. */
   pollMs?: number
+  /** STREAM_HEARTBEAT_MS */
   heartbeatMs?: number
-  /** A stream's reader that takes nothing for so long is cut off. */
+  /** STREAM_STALL_MS: a stream's reader that takes nothing for so long is cut off. */
   stallMs?: number
-  /** How often what is past its retention is removed. */
+  /** RETENTION_SWEEP_MS: how often what is past its retention is removed. */
   purgeMs?: number
 }
 

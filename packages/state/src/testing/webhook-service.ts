@@ -1,6 +1,7 @@
 import type { Delivery, Subscription } from '@potok/contracts/webhook'
 import events, { type NewEvent } from '../events/index.ts'
 import webhooks, { type WebhooksOptions } from '../webhooks/index.ts'
+import { webhookOptions } from '../plugin-options.ts'
 import { createService, type ServiceOptions } from './service.ts'
 import { callerOf } from './state-service.ts'
 
@@ -10,16 +11,11 @@ export interface WebhookServiceOptions extends ServiceOptions {
 
 /** Events and webhooks without states over them, with the defaults of the contract and eager polling. */
 export async function createWebhookService(options: WebhookServiceOptions = {}) {
-  const { app } = await createService(options)
+  const { app, config } = await createService(options)
   await app.register(events, { retentionDays: 30, maxStreams: 4 })
   await app.register(webhooks, {
-    timeoutMs: 30_000,
-    maxRetries: 3,
-    retryDelayMs: 5000,
-    maxFailures: 10,
-    production: false,
+    ...webhookOptions(config),
     concurrency: 64,
-    retentionDays: 30,
     pollMs: 20,
     freshMs: 0,
     rampMs: 0,

@@ -27,7 +27,13 @@ function send(url: string, options: { allowed?: string; resolve?: typeof lookup 
   })
   onTestFinished(() => connections.close())
   const { signal } = new AbortController()
-  return new Sender(connections).send({ url, headers: {}, body: '{}', timeoutMs: 2000, signal })
+  return new Sender(connections, 65_536).send({
+    url,
+    headers: {},
+    body: '{}',
+    timeoutMs: 2000,
+    signal,
+  })
 }
 
 const portOf = (url: string): string => new URL(url).port

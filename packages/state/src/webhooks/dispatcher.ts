@@ -17,6 +17,21 @@ import type { Sender } from './sender.ts'
 import { createSettlement } from './settlement.ts'
 import type { DeliveryDefaults, Subscriber } from './subscriber.ts'
 
+/** How much is done at once, and how often. */
+export interface Pace {
+  /** Deliveries of this process under way at once. */
+  concurrency: number
+  pollMs: number
+  /**
+   * Outcomes that come within this are stored together while others are under way: under a backlog the commits are what
+   * a delivery costs.
+   */
+  gatherMs: number
+  /** Subscriptions that one claim takes up deliveries for, and that it passes to find them. */
+  lanesAClaim: number
+  lanesSeen: number
+}
+
 export interface DispatcherDeps {
   database: Store
   registry: Registry
@@ -25,9 +40,9 @@ export interface DispatcherDeps {
   logger: DatabaseLog
   defaults: DeliveryDefaults
   rules: HealthRules
-  /** Deliveries of this process under way at once. */
-  concurrency: number
-  pollMs: number
+  pace: Pace
+  /** Failures in a row after which an endpoint gets one delivery at a time. */
+  breakerFailures: number
   observe: (outcome: 'delivered' | 'failed', seconds: number) => void
   onSettled: (statuses: readonly DeliveryStatus[], changes: readonly Change[]) => void
   onClaim: (durationMs: number, jobs: number) => void
@@ -39,19 +54,13 @@ export interface DispatcherDeps {
  */
 export const leaseMs = (timeoutMs: number): number => Math.ceil(timeoutMs * 1.25) + 7500
 
-/**
- * Outcomes that come within this are stored together while others are under way: under a backlog the commits are what a
- * delivery costs.
- */
-const GATHER_MS = 4
-
 const wants = ({ events, filter }: Subscriber, event: StoredEvent): boolean =>
   namesMatch(events, event.event) && filterMatches(filter, event)
 
 /** Brings events to those who subscribed: puts deliveries into the queue with the events, and makes them. */
 export function createDispatcher(deps: DispatcherDeps) {
-  const { database, registry, log, defaults, concurrency, pollMs, logger } = deps
-  const breaker = createBreaker()
+  const { database, registry, log, defaults, logger } = deps
+  const breaker = createBreaker(deps.breakerFailures)
   const health = new HealthNotes(database, deps.rules)
 
   const announce: Announce = async (trx, announcements, timestampMs) => {
@@ -77,14 +86,12 @@ export function createDispatcher(deps: DispatcherDeps) {
       },
     }),
     leaseMs: leaseMs(defaults.timeoutMs),
-    concurrency,
-    gatherMs: GATHER_MS,
+    ...deps.pace,
     onClaim: deps.onClaim,
     laneLimit(lane) {
       if (breaker.isOpen(lane)) return 1
       return registry.known.byId.get(lane)?.maxInFlight ?? defaults.maxInFlight
     },
-    pollMs,
     log: logger,
   })
 

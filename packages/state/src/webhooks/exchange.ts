@@ -3,8 +3,6 @@ import type { Dispatcher } from 'undici'
 
 /** What is kept of a response. */
 const BODY_BYTES = 4096
-/** A connection whose response has more than this left is not worth keeping. */
-const DRAIN_BYTES = 65_536
 
 /** What an endpoint answered. */
 export interface Exchanged {
@@ -29,6 +27,7 @@ const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly done: Promise<Exchanged>
+  readonly #responseLimit: number
   readonly #kept: Buffer[] = []
   #resolve: (exchanged: Exchanged) => void = () => undefined
   #reject: (error: Error) => void = () => undefined
@@ -38,7 +37,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #headers: IncomingHttpHeaders = {}
   #size = 0
 
-  constructor() {
+  /** @param responseLimit bytes: a connection whose response goes on after this is not worth keeping */
+  constructor(responseLimit: number) {
+    this.#responseLimit = responseLimit
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -66,7 +67,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.#size < BODY_BYTES) this.#kept.push(chunk.subarray(0, BODY_BYTES - this.#size))
     this.#size += chunk.length
-    if (this.#size <= DRAIN_BYTES) return
+    if (this.#size <= this.#responseLimit) return
     this.#end()
     controller.abort(new Enough())
   }

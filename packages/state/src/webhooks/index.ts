@@ -10,7 +10,7 @@ import { createConnections } from './connections.ts'
 import { Deliveries } from './deliveries.ts'
 import { DeliveryLog } from './delivery-log.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
-import { createDispatcher } from './dispatcher.ts'
+import { createDispatcher, type Pace } from './dispatcher.ts'
 import { createMetrics } from './metrics.ts'
 import { createPing } from './ping.ts'
 import { Registry } from './registry.ts'
@@ -44,33 +44,51 @@ export interface WebhooksOptions {
   concurrency: number
   /** DELIVERY_RETENTION_DAYS */
   retentionDays: number
-  /** Deliveries of one subscription under way at once, when it says nothing else. */
-  maxInFlight?: number
-  maxSubscriptions?: number
-  connectTimeoutMs?: number
-  /** How long held deliveries take to reach their full pace after a re-activation. */
-  rampMs?: number
+  /** WEBHOOK_MAX_IN_FLIGHT */
+  maxInFlight: number
+  /** WEBHOOK_MAX_SUBSCRIPTIONS */
+  maxSubscriptions: number
+  /** WEBHOOK_CONNECT_TIMEOUT */
+  connectTimeoutMs: number
+  /** WEBHOOK_PING_TIMEOUT */
+  pingTimeoutMs: number
+  /** WEBHOOK_RESPONSE_LIMIT, bytes. */
+  responseLimit: number
+  /** WEBHOOK_BREAKER_FAILURES */
+  breakerFailures: number
+  /** WEBHOOK_RAMP_MS */
+  rampMs: number
+  /** WEBHOOK_POLL_MS */
+  pollMs: number
+  /** WEBHOOK_GATHER_MS */
+  gatherMs: number
+  /** WEBHOOK_CLAIM_SUBSCRIPTIONS */
+  lanesAClaim: number
+  /** WEBHOOK_CLAIM_PASSES */
+  lanesSeen: number
+  /** RETENTION_SWEEP_MS */
+  purgeMs: number
   /** How old the copy of the subscriptions may be that deliveries are sent by. */
   freshMs?: number
-  pollMs?: number
-  purgeMs?: number
+}
+
+const paceOf = (options: WebhooksOptions): Pace => {
+  const { concurrency, pollMs, gatherMs, lanesAClaim, lanesSeen } = options
+  return { concurrency, pollMs, gatherMs, lanesAClaim, lanesSeen }
 }
 
 /** What one of the plugin's parts needs of the others. */
 function assemble(app: FastifyInstance, options: WebhooksOptions) {
-  const { timeoutMs, maxRetries, retryDelayMs, maxFailures, concurrency } = options
+  const { timeoutMs, maxRetries, retryDelayMs, maxFailures } = options
   const logger = app.log.child({ context: 'WebhookService' })
   const database = app.store
-  const defaults = { timeoutMs, maxRetries, retryDelayMs, maxInFlight: options.maxInFlight ?? 8 }
+  const defaults = { timeoutMs, maxRetries, retryDelayMs, maxInFlight: options.maxInFlight }
   const guard = createTargetGuard({
     allowed: options.allowedTargets,
     production: options.production,
   })
-  const connections = createConnections({
-    guard,
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-  })
-  const sender = new Sender(connections)
+  const connections = createConnections({ guard, connectTimeoutMs: options.connectTimeoutMs })
+  const sender = new Sender(connections, options.responseLimit)
   const registry = new Registry({ database, defaults, freshMs: options.freshMs ?? 250 })
   const log = new DeliveryLog(database)
   const metrics = createMetrics({
@@ -84,9 +102,9 @@ function assemble(app: FastifyInstance, options: WebhooksOptions) {
     log,
     logger,
     defaults,
-    concurrency,
     rules: { maxFailures, spacingMs: options.failureSpacingMs ?? retryDelayMs },
-    pollMs: options.pollMs ?? 250,
+    pace: paceOf(options),
+    breakerFailures: options.breakerFailures,
     observe: (outcome, seconds) => metrics.observe(outcome, seconds),
     onClaim: (durationMs, jobs) => metrics.claimed(durationMs, jobs),
     onSettled(statuses, changes) {
@@ -105,7 +123,7 @@ export default fp<WebhooksOptions>(
   async (app, options) => {
     const parts = assemble(app, options)
     const { database, registry, dispatcher, log, logger, connections } = parts
-    const { retentionDays: days, purgeMs: everyMs = 60_000, rampMs = 30_000 } = options
+    const { retentionDays: days, purgeMs: everyMs, rampMs, pingTimeoutMs } = options
     const retention = createPeriodic({
       run: (signal) =>
         purgeDeliveries({ database, registry, dispatcher, log, logger, days }, signal),
@@ -125,7 +143,7 @@ export default fp<WebhooksOptions>(
       await connections.close()
     })
 
-    const { defaultSecret, maxSubscriptions: limit = 1000, prefix = '/api/v1/webhooks' } = options
+    const { defaultSecret, maxSubscriptions: limit, prefix = '/api/v1/webhooks' } = options
     const list = createSubscriptionList(parts)
     const subscriptions = new Subscriptions({
       ...parts,
@@ -134,7 +152,7 @@ export default fp<WebhooksOptions>(
       limit,
       once: (trx, claim, work) => app.idempotency.once(trx, claim, work),
     })
-    const ping = createPing(parts)
+    const ping = createPing({ ...parts, pingTimeoutMs })
     const routes = { subscriptions, list, ping }
     await app.register(subscriptionRoutes, { prefix: `${prefix}/subscriptions`, ...routes })
     const deliveries = new Deliveries(parts)

@@ -8,13 +8,12 @@ import type { Sender } from './sender.ts'
 import { signedRequest } from './signed-request.ts'
 import { complaint, succeeded } from './verdict.ts'
 
-/** A person waits for the answer. */
-const TIMEOUT_MS = 8000
-
 export interface PingDeps {
   database: AnyDatabase
   registry: Registry
   sender: Sender
+  /** A person waits for the answer. */
+  pingTimeoutMs: number
 }
 
 export interface PingResult {
@@ -26,7 +25,7 @@ export interface PingResult {
 }
 
 /** Sends a `webhook.ping` at once and tells what came back. It leaves no trace in log or health. */
-export function createPing({ database, registry, sender }: PingDeps) {
+export function createPing({ database, registry, sender, pingTimeoutMs }: PingDeps) {
   const clock = database.statement<object>()(
     () => sql<{ at: number }>`select ${database.now()} as at`,
   )
@@ -40,7 +39,7 @@ export function createPing({ database, registry, sender }: PingDeps) {
     const job = operationalJob('webhook.ping', data, context)
     const signable = { ...job, deliveryId: `dlv_ping_${randomUUID()}`, attempt: 1 }
     const request = signedRequest(signable, subscriber.secrets(registry.storeTime), Date.now())
-    const timeoutMs = Math.min(TIMEOUT_MS, subscriber.timeoutMs)
+    const timeoutMs = Math.min(pingTimeoutMs, subscriber.timeoutMs)
     const signal = new AbortController().signal
     const reply = await sender.send({ ...request, url: subscriber.url, timeoutMs, signal })
     const { durationMs, responseStatus, responseBody } = reply

@@ -68,12 +68,15 @@ function failureOf(error: unknown): Pick<Reply, 'error' | 'refused'> {
 class Attempt {
   readonly #connections: Connections
   readonly #options: Dispatcher.DispatchOptions
-  #exchange = new Exchange()
+  readonly #responseLimit: number
+  #exchange: Exchange
   #stopped = false
 
-  constructor(connections: Connections, { url, headers, body }: Sending) {
+  constructor(connections: Connections, { url, headers, body }: Sending, responseLimit: number) {
     const { origin, pathname, search } = new URL(url)
     this.#connections = connections
+    this.#responseLimit = responseLimit
+    this.#exchange = new Exchange(responseLimit)
     this.#options = { origin, path: `${pathname}${search}`, method: 'POST', headers, body }
   }
 
@@ -90,7 +93,7 @@ class Attempt {
     } catch (error) {
       const stale = performance.now() - startedAt < STALE_MS
       if (!stale || this.#stopped || !this.#connections.diedWhileKept(error)) throw error
-      this.#exchange = new Exchange()
+      this.#exchange = new Exchange(this.#responseLimit)
       return this.#dispatch()
     }
   }
@@ -114,9 +117,12 @@ function repliedBy({ status, headers, body }: Exchanged) {
 /** Sends deliveries: plain HTTP over connections kept alive, no redirects, bounded in time and size. */
 export class Sender {
   readonly #connections: Connections
+  readonly #responseLimit: number
 
-  constructor(connections: Connections) {
+  /** @param responseLimit WEBHOOK_RESPONSE_LIMIT, bytes */
+  constructor(connections: Connections, responseLimit: number) {
     this.#connections = connections
+    this.#responseLimit = responseLimit
   }
 
   /**
@@ -126,7 +132,7 @@ export class Sender {
   async send(sending: Sending): Promise<Reply> {
     const { timeoutMs, signal } = sending
     const startedAt = performance.now()
-    const attempt = new Attempt(this.#connections, sending)
+    const attempt = new Attempt(this.#connections, sending, this.#responseLimit)
     const interrupt = (): void => attempt.stop(new Error('interrupted'))
     const timer = setTimeout(() => attempt.stop(new Overdue(timeoutMs)), timeoutMs)
     signal.addEventListener('abort', interrupt, { once: true })
