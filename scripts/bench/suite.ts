@@ -14,6 +14,8 @@ export type Table = Record<string, Record<string, string | number>>
 
 export interface SuiteResult {
   table: Table
+  /** The same by what was measured, where one table would have too many columns. */
+  tables?: Record<string, Table>
   /** Everything that was measured, for the JSON file. */
   samples: unknown
 }

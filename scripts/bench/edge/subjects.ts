@@ -28,7 +28,7 @@ async function startServer(name: string, port: number, readinessPath: string, up
 }
 
 /** The gateway as in production: JSON log to a pipe, metrics, a limit that nobody reaches, counted in Redis. */
-const gatewayEnv = (upstream: string, redisPort: number | undefined) => ({
+export const gatewayEnv = (upstream: string, redisPort: number | undefined) => ({
   LOG_LEVEL: 'info',
   LOG_FORMAT: 'json',
   THROTTLE_LIMIT: '1000000',

@@ -1,7 +1,7 @@
-import { median } from '../statistics.ts'
+import { median, rounded } from '../statistics.ts'
 import { run, type Load, type Sample } from '../requests/load.ts'
 import { openLoop, type OpenSample } from './open-loop.ts'
-import type { BenchOptions } from '../suite.ts'
+import type { BenchOptions, SuiteResult } from '../suite.ts'
 import type { Edge } from './subjects.ts'
 
 /** One way to the same upstream. */
@@ -13,7 +13,7 @@ interface Way {
   headers: Record<string, string>
 }
 
-export interface WayRow {
+interface WayRow {
   name: string
   perSecond: number
   cpuMicros: number
@@ -46,8 +46,25 @@ function waysTo(edge: Edge): Way[] {
   ]
 }
 
+/** What the gateway costs beside other ways, and what it adds while it is not busy. */
+export async function measureWays(edge: Edge, options: BenchOptions): Promise<SuiteResult> {
+  const samples = await compareWays(edge, options)
+  const rows = samples.map((row) => [
+    row.name,
+    {
+      '/s': Math.round(row.perSecond),
+      'µs CPU': Math.round(row.cpuMicros),
+      'of bare': rounded(row.ofBare),
+      'of http-proxy': rounded(row.ofHttpProxy),
+      'p50 ms at 30 %': rounded(row.p50Ms),
+      'p99 ms at 30 %': rounded(row.p99Ms),
+    },
+  ])
+  return { table: Object.fromEntries(rows) as SuiteResult['table'], samples }
+}
+
 /** The ways in turn, round after round, so that what disturbs the machine disturbs all of them. */
-export async function compareWays(
+async function compareWays(
   edge: Edge,
   { rounds, durationMs, progress }: Pick<BenchOptions, 'rounds' | 'durationMs' | 'progress'>,
 ): Promise<WayRow[]> {
@@ -65,7 +82,8 @@ export async function compareWays(
     connections: CONNECTIONS,
     durationMs: ms,
   })
-  for (const { way } of measured) await run(load(way, 1000))
+  // What is slow until it was compiled is measured when it is warm.
+  for (const { way } of measured) await run(load(way, durationMs))
   for (let round = 1; round <= rounds; round += 1) {
     for (const { way, samples } of measured) {
       progress(`edge, round ${round}/${rounds}: ${way.name}`)
