@@ -22,7 +22,8 @@ const SHORT = {
   WEBHOOK_DELIVERY_TIMEOUT: '400',
   WEBHOOK_RETRY_DELAY: '100',
 }
-const DRAIN_MS = 120_000
+/** So long nothing may come to its end while deliveries wait. */
+const STANDSTILL_MS = 120_000
 const WRITERS = 4
 /** Acknowledged writes of a round before the replica dies. */
 const LEAST_WRITES = 20
@@ -48,10 +49,13 @@ async function activateAll(origin: string, subscriptions: readonly Subscribed[])
 }
 
 async function drain(origin: string, subscriptions: readonly Subscribed[]): Promise<void> {
-  const deadline = Date.now() + DRAIN_MS
-  while ((await pending(origin, subscriptions)) > 0) {
-    if (Date.now() > deadline) return
+  let least = Number.POSITIVE_INFINITY
+  let since = Date.now()
+  for (let left = await pending(origin, subscriptions); left > 0;) {
+    if (left < least) [least, since] = [left, Date.now()]
+    if (Date.now() - since > STANDSTILL_MS) return
     await pause(200)
+    left = await pending(origin, subscriptions)
   }
 }
 

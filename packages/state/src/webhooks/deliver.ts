@@ -44,7 +44,8 @@ export function createDeliver(deps: DeliverDeps) {
     const reply = await sender.send({ ...request, url, timeoutMs, signal })
     const verdict = judge(reply, before.length - prior, subscriber, defaults)
     const ok = verdict.kind === 'delivered'
-    breaker.note(lane, ok)
+    // What we refuse to reach says nothing about the endpoint, and holds a place for moments.
+    if (reply.refused !== true) breaker.note(lane, ok)
     observe(ok ? 'delivered' : 'failed', reply.durationMs / 1000)
     const fields = { deliveryId, subscriptionId: lane, eventId: payload.eventId, attempt }
     const { correlationId, event, entity: entityType, entityId } = payload

@@ -10,15 +10,17 @@ function suite(store: TestStore): void {
   const build = async (webhooks = {}) =>
     createWebhookService({ place: await store.place(), webhooks })
 
-  test('an address that an operator has closed is not reached, says which setting opens it, and deactivates nobody', async () => {
+  test('an address that an operator has closed is not reached, says which setting opens it, and is held against nobody', async () => {
     const place = await store.place()
     const before = await createWebhookService({ place })
     const receiver = await startReceiver()
     const { id } = await before.subscribe({ url: receiver.url, maxRetries: 0 })
     await before.app.close()
 
-    const production = { production: true, failureSpacingMs: 0, maxFailures: 2 }
-    const { raise, deliveries, subscription } = await createWebhookService({
+    const open = await startReceiver(() => undefined)
+    const allowedTargets = new URL(open.url).origin
+    const production = { production: true, failureSpacingMs: 0, maxFailures: 2, allowedTargets }
+    const { call, raise, deliveries, subscription } = await createWebhookService({
       place,
       webhooks: production,
     })
@@ -32,6 +34,13 @@ function suite(store: TestStore): void {
     )
     expect(await subscription(id)).toMatchObject({ active: true, consecutiveFailures: 0 })
     expect(receiver.receipts).toEqual([])
+
+    // Nor is it an endpoint to be spared, which would get one delivery at a time.
+    await call('PATCH', `webhooks/subscriptions/${id}`, { url: open.url, timeoutMs: 1000 })
+    await raise(change('t4', 1), change('t5', 1))
+    await expect.poll(() => open.receipts, patience).toHaveLength(2)
+    const [first, second] = open.receipts.map(({ at }) => at)
+    expect((second ?? 0) - (first ?? 0)).toBeLessThan(1000)
   })
 
   test('a subscription deactivated by hand holds its deliveries and says who did it', async () => {
