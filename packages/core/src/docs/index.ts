@@ -37,6 +37,16 @@ const SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
 } as const
 
+/**
+ * The library's policy for its page. Everything is asked of the page's own origin: upgrading would leave a blank page
+ * wherever there is no TLS yet. Swagger UI brings styles of its own with the answers that it shows; the page says nothing
+ * that a stranger wrote.
+ */
+const pagePolicy = (policy: string): string =>
+  policy
+    .replace(/\s*upgrade-insecure-requests;/u, '')
+    .replace(/style-src 'self' https:/u, "style-src 'self' 'unsafe-inline'")
+
 /** The pages, and the document as `app.docs.show` makes it. */
 async function userInterface(scope: FastifyInstance, { path }: Pick<DocsOptions, 'path'>) {
   const shown = new WeakMap<FastifyRequest, object>()
@@ -51,8 +61,7 @@ async function userInterface(scope: FastifyInstance, { path }: Pick<DocsOptions,
   await scope.register(swaggerUi, {
     routePrefix: path,
     staticCSP: true,
-    // Everything is asked of the page's own origin; upgrading would leave a blank page wherever there is no TLS yet.
-    transformStaticCSP: (policy) => policy.replace(/\s*upgrade-insecure-requests;/u, ''),
+    transformStaticCSP: pagePolicy,
     // The library's hook for this cannot wait for anything.
     transformSpecification: (own, request) => shown.get(request) ?? own,
     transformSpecificationClone: false,
