@@ -102,7 +102,8 @@ function bounds({ schema }: Variable): string {
 
 function row(variable: Variable): string {
   const secret = variable.schema['secret'] === true
-  const refused = Array.isArray(variable.schema['developmentOnly'])
+  const isPublic = secret && defaultOf(variable) !== ''
+  const refused = isPublic || Array.isArray(variable.schema['developmentOnly'])
   const value = defaultOf(variable)
   const notes = [
     description(variable),

@@ -27,7 +27,6 @@ export const Config = Type.Object({
     maxLength: 256,
     default: 'password',
     secret: true,
-    developmentOnly: ['password'],
     description: 'Password of that person',
   }),
   PASSWORD_HASH_CONCURRENCY: Type.Integer({

@@ -9,9 +9,6 @@ const duration = (value: string, description: string) =>
 const count = (value: number, maximum: number, description: string) =>
   Type.Integer({ minimum: 1, maximum, default: value, description })
 
-const ACCESS_SECRET = 'your-super-secret-jwt-key-change-in-production'
-const REFRESH_SECRET = 'your-super-secret-refresh-key-change-in-production'
-
 /** Everything the gateway process reads from its environment. */
 export const Config = Type.Object({
   ...baseConfig,
@@ -28,17 +25,15 @@ export const Config = Type.Object({
   }),
   JWT_SECRET: Type.String({
     minLength: 16,
-    default: ACCESS_SECRET,
+    default: 'your-super-secret-jwt-key-change-in-production',
     secret: true,
-    developmentOnly: [ACCESS_SECRET],
     description: 'Signs access tokens; `current,previous` while rotating',
   }),
   JWT_EXPIRATION: duration('24h', 'How long an access token is good'),
   JWT_REFRESH_SECRET: Type.String({
     minLength: 16,
-    default: REFRESH_SECRET,
+    default: 'your-super-secret-refresh-key-change-in-production',
     secret: true,
-    developmentOnly: [REFRESH_SECRET],
     description: 'Signs refresh tokens; `current,previous` while rotating',
   }),
   JWT_REFRESH_EXPIRATION: duration('7d', 'How long a session can be continued'),
@@ -51,7 +46,6 @@ export const Config = Type.Object({
   ADMIN_SERVICE_API_KEY: Type.String({
     default: 'gateway-service-key',
     secret: true,
-    developmentOnly: ['gateway-service-key'],
     description: 'Our key at the admin service',
   }),
   STATE_SERVICE_URL: url('Where the state service is', { default: 'http://localhost:3002' }),

@@ -31,7 +31,6 @@ export const Config = Type.Object({
   EXTERNAL_DB_API_KEY: Type.String({
     default: 'state-service-key',
     secret: true,
-    developmentOnly: ['state-service-key'],
     description: 'Key that the external DB service accepts from us',
   }),
   DB_CONNECTION_TIMEOUT: milliseconds(30_000, 'Longest wait for the external DB service, ms', 100),
@@ -104,7 +103,6 @@ export const Config = Type.Object({
       minLength: 8,
       maxLength: 256,
       secret: true,
-      developmentOnly: ['your-webhook-secret'],
       description: 'Signs subscriptions created without a secret; unset: one is made for each',
     }),
   ),

@@ -14,4 +14,6 @@ test('named and bare keys are told apart, base64 padding is part of a bare key',
 
 test('no key at all is no configuration', () => {
   expect(() => createKeys(' , ')).toThrow('API_KEYS holds no key')
+  // What a script leaves whose variable was not set; it must not become a key of that text.
+  expect(() => createKeys('gateway=,state=k')).toThrow('API_KEYS has no key for gateway')
 })

@@ -34,8 +34,23 @@ test.each([
   [{}, 'API_KEYS still has a development default'],
   [{ API_KEYS: 'gateway=k1,state=state-service-key' }, 'API_KEYS still has a development default'],
   [{ API_KEYS: 'gateway=k1', SECRET: 'changeme' }, 'SECRET still has a development default'],
+  [
+    { API_KEYS: 'gateway=your-super-secret-jwt-key-change-in-production' },
+    'API_KEYS still has a development default',
+  ],
+  [
+    { API_KEYS: 'gateway=k1', DATABASE_URL: 'postgres://potok:password@db/potok' },
+    'DATABASE_URL still has a development default',
+  ],
 ])('production refuses %j', (env, message) => {
   expect(() => readConfig(Config, { NODE_ENV: 'production', ...env })).toThrow(message)
+})
+
+test('production names what is wrong and what is left of development at once, and tells no value', () => {
+  const read = () => readConfig(Config, { NODE_ENV: 'production', PORT: 'eighty' })
+
+  expect(read).toThrow(/PORT must be integer.*API_KEYS still has a development default/u)
+  expect(read).not.toThrow(/service-key/u)
 })
 
 test('production logs JSON from info on', () => {

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { createParser, ValueRefused } from '../validation/index.ts'
+import { DEVELOPMENT_SECRETS } from './schemas.ts'
 
 /** A setting that cannot be used, with one line per variable. */
 export class ConfigError extends Error {
@@ -23,7 +24,8 @@ export function readEnvironment(
 /**
  * Reads a configuration.
  * @param schema properties are variables; annotations: `productionDefault` (default when NODE_ENV=production),
- *   `developmentOnly` (values that are refused in production), `secret`
+ *   `secret` (none of the secrets that anybody can read in our sources is taken in production), `developmentOnly` (other
+ *   values that are refused there)
  * @throws ConfigError that names every variable that is wrong
  */
 export function readConfig<T extends TObject>(
@@ -32,15 +34,17 @@ export function readConfig<T extends TObject>(
 ): Readonly<Static<T>> {
   const production = env['NODE_ENV'] === 'production'
   const candidate = candidateOf(schema, env, production)
+  const refused = production ? developmentValues(schema, candidate) : []
   try {
     const config = createParser(schema, { coerce: true })(candidate)
-    const refused = production ? developmentValues(schema, config) : []
     if (refused.length > 0) throw new ConfigError(refused.join('; '))
     return Object.freeze(config)
   } catch (error) {
     if (error instanceof ValueRefused) {
       const lines = error.errors.map(({ path, message }) => `${path.slice(1)} ${message}`)
-      throw new ConfigError(`Invalid environment: ${lines.join('; ')}`, { cause: error })
+      throw new ConfigError(`Invalid environment: ${[...lines, ...refused].join('; ')}`, {
+        cause: error,
+      })
     }
     throw error
   }
@@ -64,14 +68,24 @@ function candidateOf(
 }
 
 /** One line per setting whose value is meant for development only. */
-function developmentValues(schema: TObject, config: Record<string, unknown>): string[] {
+function developmentValues(schema: TObject, candidate: Record<string, unknown>): string[] {
   return Object.entries(schema.properties).flatMap(([name, property]: [string, TSchema]) => {
-    const refused: unknown = property['developmentOnly']
-    if (!Array.isArray(refused)) return []
-    const value = config[name]
-    const parts = typeof value === 'string' ? value.split(/[,=]/u).map((part) => part.trim()) : []
-    return refused.includes(value) || parts.some((part) => refused.includes(part))
+    const value: unknown = candidate[name] ?? property.default
+    if (typeof value !== 'string') return []
+    const own: unknown = property['developmentOnly']
+    const refused = new Set<unknown>([
+      ...(Array.isArray(own) ? own : []),
+      ...(property['secret'] === true ? DEVELOPMENT_SECRETS : []),
+    ])
+    return partsOf(value).some((part) => refused.has(part))
       ? [`${name} still has a development default, which is refused in production`]
       : []
   })
+}
+
+/** What may be a secret in it: all of it, one of several, one with a name, the password of a URL. */
+function partsOf(value: string): string[] {
+  const parts = value.split(/[,=]/u).map((part) => part.trim())
+  const password = URL.canParse(value) ? new URL(value).password : ''
+  return [value.trim(), ...parts, password]
 }

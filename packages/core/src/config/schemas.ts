@@ -4,6 +4,21 @@ import { closedSet } from '@potok/contracts/closed-set'
 export const DEVELOPMENT_API_KEYS =
   'gateway=gateway-service-key,state=state-service-key,task=task-service-key,admin=admin-service-key'
 
+/**
+ * Secrets that stand in our sources, so that development needs no settings. In production no secret setting of any process
+ * may be one of them: a key in the place of another one is as well known.
+ */
+export const DEVELOPMENT_SECRETS: readonly string[] = [
+  'gateway-service-key',
+  'state-service-key',
+  'task-service-key',
+  'admin-service-key',
+  'your-super-secret-jwt-key-change-in-production',
+  'your-super-secret-refresh-key-change-in-production',
+  'your-webhook-secret',
+  'password',
+]
+
 /** What every process reads. A process overrides PORT and APP_NAME with its own defaults. */
 export const baseConfig = {
   NODE_ENV: closedSet(['development', 'test', 'production'], {
@@ -37,12 +52,6 @@ export const baseConfig = {
     default: DEVELOPMENT_API_KEYS,
     minLength: 1,
     secret: true,
-    developmentOnly: [
-      'gateway-service-key',
-      'state-service-key',
-      'task-service-key',
-      'admin-service-key',
-    ],
     description: 'Keys that services may call with, `name=key` or bare keys, comma separated',
   }),
   DATABASE_URL: Type.Optional(
