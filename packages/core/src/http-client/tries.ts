@@ -129,9 +129,13 @@ export class Tries {
   async #tryAll<T extends Head>(call: Call<T>, progress: Progress): Promise<T> {
     await call.prepare?.()
     progress.step = 'waiting'
-    const { result } = await this.#retry.execute(({ attempt }) =>
-      this.#tryOnce(call, progress, attempt),
-    )
+    // Nearly all calls end here: the machinery of retries is only set going for those that need it.
+    const first = await this.#tryOnce(call, progress, 0)
+    const { result } = hasRetry(first)
+      ? await this.#retry.execute(({ attempt }) =>
+          attempt === 0 ? first : this.#tryOnce(call, progress, attempt),
+        )
+      : first
     if ('error' in result) throw result.error
     return result.answer
   }

@@ -10,14 +10,27 @@ type Line = unknown[]
 export class RequestLogger implements FastifyBaseLogger {
   readonly #parent: FastifyBaseLogger
   readonly #options: ChildLoggerOptions
+  readonly #own: Bindings
+  /** The one it is a child of. Its bindings are put together when there is a line to say them. */
+  readonly #before: RequestLogger | undefined
   #child: FastifyBaseLogger | undefined
-  /** What every line of the request says. */
-  readonly bindings: Bindings
 
-  constructor(parent: FastifyBaseLogger, bindings: Bindings, options: ChildLoggerOptions) {
+  constructor(
+    parent: FastifyBaseLogger,
+    bindings: Bindings,
+    options: ChildLoggerOptions,
+    before?: RequestLogger,
+  ) {
     this.#parent = parent
     this.#options = options
-    this.bindings = bindings
+    this.#own = bindings
+    this.#before = before
+  }
+
+  /** Adds what every line of the request says. */
+  addTo(fields: Bindings): Bindings {
+    this.#before?.addTo(fields)
+    return Object.assign(fields, this.#own)
   }
 
   get level(): string {
@@ -29,7 +42,7 @@ export class RequestLogger implements FastifyBaseLogger {
   }
 
   get #log(): FastifyBaseLogger {
-    return (this.#child ??= this.#parent.child(this.bindings, this.#options))
+    return (this.#child ??= this.#parent.child(this.addTo({}), this.#options))
   }
 
   fatal(...line: Line): void {
@@ -53,8 +66,8 @@ export class RequestLogger implements FastifyBaseLogger {
   silent(): void {}
 
   child(bindings: Bindings, options?: ChildLoggerOptions): FastifyBaseLogger {
-    const merged = { ...this.#options, ...options }
-    return new RequestLogger(this.#parent, { ...this.bindings, ...bindings }, merged)
+    const merged = options === undefined ? this.#options : { ...this.#options, ...options }
+    return new RequestLogger(this.#parent, bindings, merged, this)
   }
 }
 
@@ -84,15 +97,18 @@ export class RequestLog extends LogController {
   ): void {
     const { log } = request
     const quiet = request.routeOptions.config.quiet === true
-    const fields = {
-      ...(log instanceof RequestLogger ? log.bindings : { correlationId: request.id }),
+    const bindings: Bindings = {}
+    if (log instanceof RequestLogger) log.addTo(bindings)
+    else bindings['correlationId'] = request.id
+    // Assigned, not spread: with copies for each child and for the line it cost five times as much.
+    const fields = Object.assign(bindings, {
       method: request.method,
       route: request.routeOptions.url ?? 'unknown',
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 100) / 100,
-      ...request.refusal,
-      ...(error ? { error: error.message } : {}),
-    }
+    })
+    if (request.refusal !== undefined) Object.assign(fields, request.refusal)
+    if (error) Object.assign(fields, { error: error.message })
     if (quiet) this.#log.debug(fields, 'request completed')
     else this.#log.info(fields, 'request completed')
   }
