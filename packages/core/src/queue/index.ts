@@ -7,6 +7,7 @@ import type { AnyTransaction } from '../database/index.ts'
 import { createParser } from '../validation/index.ts'
 import { createEnqueue } from './enqueue.ts'
 import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.ts'
+import { createHurry, type HurrySelection } from './hurry.ts'
 import { inherit } from './inheritance.ts'
 import { createListing } from './listing.ts'
 import type {
@@ -62,6 +63,8 @@ export interface Queue<Payload> {
   skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]>
   /** Enqueues dead jobs anew, at most 1000 a call, the longest dead first. @returns their ids */
   revive(trx: AnyTransaction, selection: ReviveSelection): Promise<string[]>
+  /** Jobs of the lane that wait for their time are due now, at most 10 000 a call. @returns how many */
+  hurry(trx: AnyTransaction, selection: HurrySelection): Promise<number>
   find(id: string): Promise<FoundJob | undefined>
   /** Unfinished jobs with what they carry. Without `trx` it reads what is committed. */
   list(query: JobQuery, trx?: AnyTransaction): Promise<ListedJob[]>
@@ -87,6 +90,7 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const parse = createParser(options.payload)
   const put = createEnqueue(database, name, options.dedupeMs)
   const lanes = createLanes(database, name, put)
+  const hurry = createHurry(database, name)
   const survey = createSurvey(database, name)
   const retention = createRetention(database, name, options)
 
@@ -128,6 +132,11 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       const ids = await lanes.revive(trx, selection)
       wakeAfter(trx)
       return ids
+    },
+    async hurry(trx, selection) {
+      const count = await hurry(trx, selection)
+      wakeAfter(trx)
+      return count
     },
     find: (id) => survey.find(id),
     list: createListing(database, name),

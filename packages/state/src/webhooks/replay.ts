@@ -77,6 +77,15 @@ export function createReplay({ database, registry, dispatcher, log, events }: Re
     })
   }
 
+  /** What waits for its next attempt gets it now, however long it would have had to wait. */
+  async function hurry(lane: string, { from, to }: ReplayQuery) {
+    const limit = REPLAY_LIMIT
+    const replayed = await database.write((trx) =>
+      dispatcher.queue.hurry(trx, { lane, from, to, limit }),
+    )
+    return { replayed, more: replayed === limit }
+  }
+
   return {
     /** @throws DeliveryNotFound, DeliveryPending, EventGone, SubscriptionNotFound */
     async redeliver(id: string, correlationId: string): Promise<void> {
@@ -94,7 +103,7 @@ export function createReplay({ database, registry, dispatcher, log, events }: Re
     },
 
     /**
-     * Sends again what of a subscription came up in a span of time, the oldest first.
+     * Sends again what of a subscription came up in a span of time, the oldest first; what is pending is due now.
      * @returns how many, and whether there is more
      * @throws SubscriptionNotFound
      */
@@ -104,6 +113,7 @@ export function createReplay({ database, registry, dispatcher, log, events }: Re
       correlationId: string,
     ): Promise<{ replayed: number; more: boolean }> {
       const to = await subscriber(subscriptionId)
+      if (query.status === 'pending') return hurry(subscriptionId, query)
       let replayed = 0
       let after = { createdAt: query.from, id: '' }
       for (let seen = 0; seen < REPLAY_LIMIT; seen += BATCH) {

@@ -113,9 +113,10 @@ export const ReplayBody = Type.Object(
   {
     from: Timestamp,
     to: Type.Optional(Timestamp),
-    status: closedSet(['dead', 'delivered', 'skipped', 'cancelled'], {
+    status: closedSet(['dead', 'delivered', 'skipped', 'cancelled', 'pending'], {
       default: 'dead',
-      description: 'Held ones go out by themselves when the subscription is active again',
+      description:
+        'pending: what waits for its next attempt gets it now. Held ones go out by themselves when the subscription is active again',
     }),
   },
   {

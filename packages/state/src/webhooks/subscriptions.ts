@@ -256,6 +256,8 @@ export class Subscriptions {
   async #activation(trx: AnyTransaction, id: string): Promise<Partial<Row>> {
     const { dispatcher, rampMs, database } = this.#deps
     await dispatcher.queue.release(trx, id, { rampMs })
+    // It was held as all the rest: to wait for a retry of before would be to wait for nothing.
+    await dispatcher.queue.hurry(trx, { lane: id })
     database.afterCommit(trx, () => dispatcher.breaker.forget(id))
     return {
       active: 1,

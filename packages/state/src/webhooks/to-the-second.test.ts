@@ -105,6 +105,27 @@ function suite(store: TestStore): void {
     await expect.poll(() => receiver.receipts, patience).toHaveLength(2)
   })
 
+  test('who is well again need not wait: what is pending is due at once when that is asked for, or when the subscription is activated again', async () => {
+    const { call, subscribe, deliveries, raise, due } = await build()
+    const receiver = await startReceiver((response) => response.writeHead(500).end())
+    const { id } = await subscribe({ url: receiver.url, retryDelays: [HOUR_MS] })
+    await raise(change('t1', 1))
+    await due(id, 1)
+
+    const replayed = await call('POST', `webhooks/subscriptions/${id}/replay`, {
+      from: new Date(0).toISOString(),
+      status: 'pending',
+    })
+    await due(id, 2)
+    await call('PATCH', `webhooks/subscriptions/${id}`, { active: false })
+    receiver.behave((response) => response.end())
+    await call('PATCH', `webhooks/subscriptions/${id}`, { active: true })
+
+    expect(replayed).toMatchObject({ status: 202, body: { replayed: 1, more: false } })
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
+    expect((await deliveries(id))[0]?.attempts).toHaveLength(3)
+  })
+
   test('a failure counts when the base delay has passed since the one counted before, and not sooner; the tenth deactivates', async () => {
     const { subscribe, subscription, raise, clock } = await build()
     const receiver = await startReceiver((response) => response.writeHead(500).end())
