@@ -13,7 +13,7 @@ import { createSubscription } from './subscription.ts'
 /** A state service as far as subscriptions go. */
 async function startRegistry() {
   const asked: { method: string; path: string; body: unknown }[] = []
-  const subscription = { active: true, dead: 0, isThere: true }
+  const subscription = { active: true, dead: 0, pending: 0, isThere: true }
   let given: SubscriptionCreate | undefined
   const app = fastify({ forceCloseConnections: true })
   app.addHook('preHandler', async ({ method, url, body }) => {
@@ -23,7 +23,7 @@ async function startRegistry() {
     id: 'sub_1',
     url: given?.url,
     active: subscription.active,
-    backlog: { dead: subscription.dead },
+    backlog: { dead: subscription.dead, pending: subscription.pending },
   })
   app.post<{ Body: SubscriptionCreate }>(
     '/api/v1/webhooks/subscriptions',
@@ -159,18 +159,24 @@ test('administrators are told at the dashboard of a webhook that was given up, o
   expect(member.notifications).toEqual([])
 })
 
-test('a subscription that was deactivated is put right, and what died meanwhile is sent again', async () => {
+test('a subscription that was deactivated is put right; what waits for a retry comes now, and what died meanwhile is sent again', async () => {
   const registry = await startRegistry()
-  Object.assign(registry.subscription, { active: false, dead: 3 })
+  Object.assign(registry.subscription, { active: false, dead: 3, pending: 2 })
   await startGateway({ STATE_SERVICE_URL: registry.url })
 
   await expect
     .poll(() =>
       registry.asked.map(({ method, path }) => `${method} ${path.split('/').slice(4).join('/')}`),
     )
-    .toEqual(['POST subscriptions', 'PATCH subscriptions/sub_1', 'POST subscriptions/sub_1/replay'])
+    .toEqual([
+      'POST subscriptions',
+      'PATCH subscriptions/sub_1',
+      'POST subscriptions/sub_1/replay',
+      'POST subscriptions/sub_1/replay',
+    ])
   expect(registry.asked[1]?.body).toEqual({ active: true })
-  expect(registry.asked[2]?.body).toMatchObject({ status: 'dead' })
+  expect(registry.asked[2]?.body).toMatchObject({ status: 'pending' })
+  expect(registry.asked[3]?.body).toMatchObject({ status: 'dead' })
 })
 
 test('a subscription that somebody deletes or deactivates is put right at the next look', async () => {

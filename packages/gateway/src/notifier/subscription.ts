@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Type } from '@sinclair/typebox'
+import { Type, type Static } from '@sinclair/typebox'
 import type { FastifyBaseLogger } from 'fastify'
 import type { SubscriptionCreate } from '@potok/contracts/webhook'
 import type { HttpClient } from '@potok/core/http-client'
@@ -31,7 +31,7 @@ const Registered = Type.Object({
   id: Type.String(),
   url: Type.String(),
   active: Type.Boolean(),
-  backlog: Type.Optional(Type.Object({ dead: Type.Integer() })),
+  backlog: Type.Optional(Type.Object({ dead: Type.Integer(), pending: Type.Integer() })),
 })
 const parseRegistered = createParser(Registered)
 
@@ -81,16 +81,21 @@ export function createSubscription({ state, log, url, secret, checkEveryMs }: Su
       )
       await call('PATCH', `/${subscription.id}`, { active: true })
     }
-    if (!replayedAtStart && (subscription.backlog?.dead ?? 0) > 0) {
-      await call('POST', `/${subscription.id}/replay`, {
-        from: new Date(Date.now() - 24 * HOUR).toISOString(),
-        status: 'dead',
-      })
-      log.info({ dead: subscription.backlog?.dead }, 'dead deliveries of ours are sent again')
-    }
+    if (!replayedAtStart) await catchUp(subscription)
     replayedAtStart = true
     if (!registered) log.info({ subscriptionId: subscription.id, url }, 'subscribed to task events')
     registered = true
+  }
+
+  /** What waits for a retry of up to an hour comes now that we are here, and what was given up as well. */
+  async function catchUp({ id, backlog }: Static<typeof Registered>): Promise<void> {
+    const from = new Date(Date.now() - 24 * HOUR).toISOString()
+    if ((backlog?.pending ?? 0) > 0) {
+      await call('POST', `/${id}/replay`, { from, status: 'pending' })
+    }
+    if ((backlog?.dead ?? 0) === 0) return
+    await call('POST', `/${id}/replay`, { from, status: 'dead' })
+    log.info({ dead: backlog?.dead }, 'dead deliveries of ours are sent again')
   }
 
   async function keep(): Promise<void> {
