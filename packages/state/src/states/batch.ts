@@ -66,7 +66,8 @@ export async function runBatch(
   { mode, operations }: Batch,
   by: By,
 ): Promise<Answer> {
-  const results = await writer.run(trx, operations.map(commandOf), by, mode)
+  const orders = operations.map((operation) => ({ command: commandOf(operation), by }))
+  const results = await writer.run(trx, orders, mode)
   const refusal = mode === 'atomic' ? firstRefusal(results) : undefined
   if (refusal !== undefined) throw refusal
   const failed = results.filter(({ kind }) => kind === 'refused').length

@@ -26,6 +26,12 @@ export interface By {
   correlationId: string
 }
 
+/** A command, and who gives it. */
+export interface Order {
+  command: Command
+  by: By
+}
+
 export interface Changed {
   kind: 'changed'
   event: EntityEventName

@@ -1,7 +1,7 @@
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { unknownEntity, type Catalog, type Rules } from '../machines/index.ts'
 import { keyOf, type Change } from './changes.ts'
-import type { By, Command, Outcome } from './command.ts'
+import type { Command, Order, Outcome } from './command.ts'
 import { decide } from './decide.ts'
 import type { Before } from './saving.ts'
 import { slicesOf } from './slices.ts'
@@ -71,11 +71,12 @@ export function createDeciding({ store, say, machines, metadataLimitBytes }: Dec
     }
   }
 
-  return async (trx: AnyTransaction, commands: readonly Command[], by: By): Promise<Decided> => {
+  return async (trx: AnyTransaction, orders: readonly Order[]): Promise<Decided> => {
+    const commands = orders.map(({ command }) => command)
     const rulesFor = await rulesOf(trx, commands)
     const { now, before } = await load(trx, commands)
     const decided: Decided = { before, current: new Map(before), results: [], changes: [] }
-    const decideOne = (command: Command): void => {
+    const decideOne = ({ command, by }: Order): void => {
       try {
         const rules = rulesFor(command.entity)
         const key = keyOf({ entity: command.entity, entity_id: command.entityId })
@@ -89,7 +90,7 @@ export function createDeciding({ store, say, machines, metadataLimitBytes }: Dec
         decided.results.push({ kind: 'refused', error })
       }
     }
-    for (const [index, slice] of slicesOf(commands).entries()) {
+    for (const [index, slice] of slicesOf(orders).entries()) {
       if (index > 0) await store.breathe()
       slice.forEach(decideOne)
     }

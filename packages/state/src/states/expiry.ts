@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyDatabase, AnyTransaction, DatabaseLog } from '@potok/core/database'
-import type { Command } from './command.ts'
+import type { Order } from './command.ts'
 import type { StateTables } from './tables.ts'
 import type { Writer } from './writer.ts'
 
@@ -42,13 +42,12 @@ export function createExpiry({ store, writer, transact, log, sweepMs, batch = 10
     for (let expired = 0; ;) {
       const rows = await due()
       if (rows.length === 0) return expired
-      const commands = rows.map(({ entity, entity_id: entityId }): Command => ({
-        op: 'expire',
-        entity,
-        entityId,
-      }))
       const by = { actor: ACTOR, scope: 'all', correlationId: `ttl-${randomUUID()}` } as const
-      const results = await transact((trx) => writer.run(trx, commands, by, 'partial'))
+      const orders = rows.map(({ entity, entity_id: entityId }): Order => ({
+        command: { op: 'expire', entity, entityId },
+        by,
+      }))
+      const results = await transact((trx) => writer.run(trx, orders, 'partial'))
       const done = results.filter(({ kind }) => kind === 'changed' || kind === 'touched').length
       expired += done
       // The rest is another replica's, or was renewed meanwhile.

@@ -1,13 +1,14 @@
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { entityTag } from '@potok/core/lib/precondition'
 import type { Answer, Answers, Claim } from '../idempotency/index.ts'
-import type { By, Command, Outcome } from './command.ts'
+import type { By, Command, Order, Outcome } from './command.ts'
 import { CreatedMeanwhile } from './errors.ts'
+import { createGrouping } from './grouping.ts'
 import { stateJson } from './state-row.ts'
 import type { Writer } from './writer.ts'
 
 export interface StatesDeps {
-  store: Pick<AnyDatabase, 'write'>
+  store: Pick<AnyDatabase, 'write' | 'dialect'>
   writer: Writer
   idempotency: Answers
   /** Beginnings anew when somebody else creates the same entity at the same moment. */
@@ -39,17 +40,30 @@ export function createStates({ store, writer, idempotency, attempts = 8 }: State
     }
   }
 
+  /** @throws why it was refused: then nothing is committed at all */
+  async function single(trx: AnyTransaction, order: Order): Promise<Outcome> {
+    const [result] = await writer.run(trx, [order], 'atomic')
+    if (result === undefined) throw new Error('A command without a result')
+    if (result.kind === 'refused') throw result.error
+    return result
+  }
+
+  // SQLite's own writer lets those that arrive together share a commit.
+  const shared =
+    store.dialect === 'postgres'
+      ? createGrouping({
+          run: (orders) => transact((trx) => writer.run(trx, orders, 'partial')),
+        })
+      : (order: Order) => transact((trx) => single(trx, order))
+
   return {
     transact,
     /** One command. @throws 403, 404, 409, 412, 422 */
-    write(command: Command, by: By, claim?: Claim): Promise<Answer> {
+    async write(command: Command, by: By, claim?: Claim): Promise<Answer> {
+      const order = { command, by }
+      if (claim === undefined) return answerOf(command, await shared(order))
       return transact((trx) =>
-        idempotency.once(trx, claim, async () => {
-          const [result] = await writer.run(trx, [command], by, 'atomic')
-          if (result === undefined) throw new Error('A command without a result')
-          if (result.kind === 'refused') throw result.error
-          return answerOf(command, result)
-        }),
+        idempotency.once(trx, claim, async () => answerOf(command, await single(trx, order))),
       )
     },
   }

@@ -2,7 +2,7 @@ import type { AnyDatabase, AnyTransaction, DatabaseLog } from '@potok/core/datab
 import type { NewEvent } from '../events/index.ts'
 import type { Catalog } from '../machines/index.ts'
 import { eventOf, keyOf, type Change } from './changes.ts'
-import type { By, Command, Outcome } from './command.ts'
+import type { Order, Outcome } from './command.ts'
 import { createDeciding, type Decided, type Refused } from './deciding.ts'
 import { createSaving } from './saving.ts'
 import type { StateRow } from './state-row.ts'
@@ -82,17 +82,16 @@ export function createWriter(deps: WriterDeps) {
 
   return {
     /**
-     * Runs commands in the caller's transaction, each on what the ones before it left.
+     * Runs orders in the caller's transaction, each on what the ones before it left.
      * @param mode `atomic`: when one is refused nothing is stored; `partial`: the others are
-     * @returns one result a command, in their order
+     * @returns one result an order, in their order
      */
     async run(
       trx: AnyTransaction,
-      commands: readonly Command[],
-      by: By,
+      orders: readonly Order[],
       mode: 'atomic' | 'partial',
     ): Promise<(Outcome | Refused)[]> {
-      const decided = await decideAll(trx, commands, by)
+      const decided = await decideAll(trx, orders)
       const isRefused = decided.results.some(({ kind }) => kind === 'refused')
       if (mode === 'partial' || !isRefused) await save(trx, decided)
       return decided.results

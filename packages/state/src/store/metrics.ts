@@ -21,7 +21,7 @@ export function measured<Tables>(database: Database<Tables>, registry: Registry)
     }),
     new Counter({
       name: 'store_writes_total',
-      help: 'Writes acknowledged',
+      help: 'Writes acknowledged; changes that share a transaction of PostgreSQL are one',
       registers: [],
       collect() {
         this.reset()
