@@ -94,8 +94,12 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const survey = createSurvey(database, name)
   const retention = createRetention(database, name, options)
 
-  const wakeAfter = (trx: AnyTransaction): void =>
+  /** What was done may have made jobs ready. */
+  async function waking<T>(trx: AnyTransaction, work: Promise<T>): Promise<T> {
+    const result = await work
     database.afterCommit(trx, () => runner.wake(false))
+    return result
+  }
 
   return {
     async enqueue(trx, jobs) {
@@ -118,26 +122,11 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       await runner.close()
     },
     hold: (trx, lane) => lanes.hold(trx, lane),
-    async release(trx, lane, { rampMs = 0 } = {}) {
-      await lanes.release(trx, lane, rampMs)
-      wakeAfter(trx)
-    },
+    release: (trx, lane, { rampMs = 0 } = {}) => waking(trx, lanes.release(trx, lane, rampMs)),
     cancel: (trx, lane) => lanes.cancel(trx, lane),
-    async skip(trx, selection) {
-      const ids = await lanes.skip(trx, selection)
-      wakeAfter(trx)
-      return ids
-    },
-    async revive(trx, selection) {
-      const ids = await lanes.revive(trx, selection)
-      wakeAfter(trx)
-      return ids
-    },
-    async hurry(trx, selection) {
-      const count = await hurry(trx, selection)
-      wakeAfter(trx)
-      return count
-    },
+    skip: (trx, selection) => waking(trx, lanes.skip(trx, selection)),
+    revive: (trx, selection) => waking(trx, lanes.revive(trx, selection)),
+    hurry: (trx, selection) => waking(trx, hurry(trx, selection)),
     find: (id) => survey.find(id),
     list: createListing(database, name),
     stats: (only) => survey.stats(only),
