@@ -96,6 +96,8 @@ export async function tortureEdge(options: TortureOptions): Promise<TortureResul
       faults: [...faults, ...traffic.faults],
     }
   } finally {
+    // Their graceful end was looked at; one more would only take its time.
+    await Promise.all([...stage.gateways, stage.state].map((one) => one.end('SIGKILL')))
     await stage.stop()
   }
 }
