@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { AnyDatabase } from '@potok/core/database'
 import type { FastifyInstance } from 'fastify'
 import { metadataText } from '../states/index.ts'
 import type { BodyLine } from './body-lines.ts'
@@ -12,7 +11,6 @@ import type { Totals } from './line-text.ts'
 import { readLine } from './read-line.ts'
 
 export interface ImportDeps {
-  store: Pick<AnyDatabase, 'write'>
   machines: Pick<FastifyInstance['machines'], 'restore'>
   batch: ImportBatch
   metadataLimitBytes: number
@@ -95,8 +93,7 @@ export class Import {
     const { entity, version, definition, createdBy } = read
     const createdAt = timeOf(line, 'createdAt', read.createdAt)
     const kept = { entity, version, definition, createdAt, createdBy }
-    const { store, machines } = this.#deps
-    const restored = await store.write((trx) => machines.restore(trx, kept))
+    const restored = await this.#deps.machines.restore(kept)
     if (restored === 'other' && this.#existing === 'refuse') throw conflict(line, 'machine', entity)
     const outcome = { restored: 'imported', same: 'unchanged', other: 'skipped' } as const
     this.#summary.machines[outcome[restored]] += 1
