@@ -15,20 +15,21 @@ function markdown(table: Table): string {
 
 /**
  * Puts figures between `<!-- name -->` and `<!-- /name -->` of `docs/bench/<suite>.md`, so that a page says what the last
- * run said.
+ * run said, and under which circumstances.
  * @throws Error when the page has no such place
  */
 export async function writeFigures(
   suite: string,
-  figures: Readonly<Record<string, Table | string>>,
+  tables: Readonly<Record<string, Table>>,
+  circumstances: string,
 ): Promise<void> {
   const file = join(root, 'docs/bench', `${suite}.md`)
   let page = await readFile(file, 'utf8')
-  for (const [name, figure] of Object.entries(figures)) {
+  for (const [name, table] of Object.entries(tables)) {
     const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`]
     const [from, until] = [page.indexOf(begin), page.indexOf(end)]
     if (from < 0 || until < from) throw new Error(`${file} has no place for ${name}`)
-    const text = typeof figure === 'string' ? figure : markdown(figure)
+    const text = `${markdown(table)}\n\n${circumstances}`
     page = `${page.slice(0, from + begin.length)}\n${text}\n\n${page.slice(until)}`
   }
   await writeFile(file, page)

@@ -53,11 +53,11 @@ const options: BenchOptions = {
 process.setMaxListeners(64)
 
 /** What the figures of a page were measured on. */
-function machineLine(): string {
+function circumstances(): string {
   const { node, cpu, cores } = machine
   const { rounds, durationMs } = options
   const load = (loadavg()[0] ?? 0).toFixed(1)
-  return `Medians of ${rounds} rounds of ${durationMs / 1000} s; Node ${node}, ${cores} cores (${cpu}), load ${load} at the end.`
+  return `Medians of rounds (${rounds}) of ${durationMs / 1000} s; Node ${node}, ${cores} cores (${cpu}), load ${load} at the end.`
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
@@ -75,7 +75,7 @@ for (const [name, suite] of Object.entries(SUITES)) {
     console.log(`\n${part === name ? name : `${name}: ${part}`}`)
     console.table(table)
   }
-  if (values.document) await writeFigures(name, { ...tables, machine: machineLine() })
+  if (values.document) await writeFigures(name, tables, circumstances())
 }
 if (Object.keys(samples).length === 0) {
   console.error(`Nothing has "${values.only}" in its name`)
