@@ -14,6 +14,7 @@ import {
   kubectl,
   kustomized,
   read,
+  refusesItsDefault,
   SCHEMAS,
   servicePart,
   type Manifest,
@@ -166,7 +167,7 @@ describe('what kubectl apply -f deploy/k8s/ takes', () => {
       const settings = named.get(`ConfigMap/potok-${service}`)?.data ?? {}
       const told = [...Object.keys(settings), ...(container.env ?? []).map(({ name }) => name)]
       const weak = Object.entries(properties).flatMap(([name, schema]) =>
-        Array.isArray(schema['developmentOnly']) && !told.includes(name) ? [name] : [],
+        refusesItsDefault(schema) && !told.includes(name) ? [name] : [],
       )
 
       expect(told.filter((name) => !(name in properties))).toEqual(

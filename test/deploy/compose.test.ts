@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { describe, expect, test } from 'vitest'
-import { BY_PORT, compose, FOREIGN_VARIABLES, read, SCHEMAS, servicePart } from './shipped.ts'
+import {
+  BY_PORT,
+  compose,
+  FOREIGN_VARIABLES,
+  read,
+  refusesItsDefault,
+  SCHEMAS,
+  servicePart,
+} from './shipped.ts'
 
 const FILES = ['docker-compose.yml', 'docker-compose.dev.yml']
 const schema = JSON.parse(
@@ -115,8 +123,8 @@ describe('docker-compose.yml', () => {
   })
 
   test.each(ours)('$name starts with no secret of development', ({ part, service }) => {
-    const needed = Object.entries(SCHEMAS[part].properties).filter(
-      ([, property]) => Array.isArray(property['developmentOnly']) && 'default' in property,
+    const needed = Object.entries(SCHEMAS[part].properties).filter(([, property]) =>
+      refusesItsDefault(property),
     )
 
     expect(needed.length).toBeGreaterThan(0)

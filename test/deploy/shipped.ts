@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
-import type { TObject } from '@sinclair/typebox'
+import type { TObject, TSchema } from '@sinclair/typebox'
 import { Config as Admin } from '@potok/admin/config'
 import { findProgram } from '@potok/core/testing/programs'
 import { Config as Gateway } from '@potok/gateway/config'
@@ -19,6 +19,10 @@ export const SCHEMAS: Record<'admin' | 'gateway' | 'state', TObject> = {
   gateway: Gateway,
   state: State,
 }
+
+/** Has a default that production does not take. */
+export const refusesItsDefault = (property: TSchema): boolean =>
+  'default' in property && (property['secret'] === true || 'developmentOnly' in property)
 
 /** Variables of Node and of the PostgreSQL client: no process of ours reads them. */
 export const FOREIGN_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'PGPASSWORD']

@@ -175,6 +175,7 @@ test('every example of all other routes, sent as it stands, gets the promised an
       'get /health',
       'get /health/liveness',
       'get /health/readiness',
+      'get /metrics',
       'post /api/v1/cache/invalidate',
       'get /api/v1/external-db',
       'post /api/v1/external-db/replay',
