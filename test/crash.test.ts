@@ -30,7 +30,7 @@ test('kill -9 of the state process right after an acknowledged write loses neith
   })
   expect(subscribed.status).toBe(201)
 
-  for (let round = 1; round <= 5; round += 1) {
+  for (let round = 1; round <= 3; round += 1) {
     const entityId = `task_${round}`
     const { status } = await call(`${state.url}/api/v1/states/task`, {
       method: 'POST',

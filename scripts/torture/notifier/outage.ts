@@ -37,13 +37,21 @@ export async function createAssignee(system: PrivateSystem, name: string): Promi
   return { person, userId: user.id }
 }
 
-/** The subscription by which the gateway hears of tasks. */
-export async function notifierSubscription(system: PrivateSystem): Promise<Subscription> {
+async function foundSubscription(system: PrivateSystem): Promise<Subscription | undefined> {
   const url = `${system.url('state')}/api/v1/webhooks/subscriptions`
   const { body } = await call<{ items: Subscription[] }>(url, { headers: KEY })
-  const found = body.items.find(({ externalId }) => externalId === 'gateway-notifier')
-  if (found === undefined) throw new Error('The gateway has no subscription')
-  return found
+  return body.items.find(({ externalId }) => externalId === 'gateway-notifier')
+}
+
+/** The subscription by which the gateway hears of tasks; made in the moments after it starts. */
+export async function notifierSubscription(system: PrivateSystem): Promise<Subscription> {
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    const found = await foundSubscription(system)
+    if (found !== undefined) return found
+    if (Date.now() > deadline) throw new Error('The gateway has no subscription')
+    await pause(POLL_MS)
+  }
 }
 
 async function assign(
@@ -88,6 +96,7 @@ export async function outage(
     title: `Дело ${n + 1} простоя ${name}`,
   }))
   const titles = given.map(({ title }) => title)
+  await notifierSubscription(system)
   await gateway.end()
   const startedAt = Date.now()
   for (const task of given) {
