@@ -12,11 +12,11 @@ const WRITERS = 16
 function load(urls: readonly string[]) {
   const acknowledged: string[] = []
   const refused: { status: number; retryAfter: string | null }[] = []
-  let running = true
+  const ended = new AbortController()
   let next = 0
   async function writer(n: number): Promise<void> {
     const url = `${urls[n % urls.length]}/api/v1/states/task`
-    while (running) {
+    while (!ended.signal.aborted) {
       next += 1
       const entityId = `t${next}`
       const answer = await call(url, { method: 'POST', headers, json: { entityId } })
@@ -32,7 +32,7 @@ function load(urls: readonly string[]) {
     acknowledged,
     refused,
     async stop(): Promise<void> {
-      running = false
+      ended.abort()
       await Promise.all(writers)
     },
   }
@@ -40,8 +40,9 @@ function load(urls: readonly string[]) {
 
 describeService(postgresService, 'the database of two state services under load', () => {
   test('shut down and killed: 503 with Retry-After meanwhile, afterwards as before, nothing is lost', async () => {
-    const { postgres, urls, stop } = await startReplicas('postgres')
-    onTestFinished(stop)
+    const replicas = await startReplicas('postgres')
+    onTestFinished(() => replicas.stop())
+    const { postgres, urls } = replicas
     const { acknowledged, refused, ...writers } = load(urls)
     const writes = (more: number): Promise<void> => {
       const wanted = acknowledged.length + more
@@ -73,6 +74,5 @@ describeService(postgresService, 'the database of two state services under load'
       if (status !== 200 || body.version !== 1) lost.push(id)
     }
     expect(lost).toEqual([])
-    console.info(`${acknowledged.length} acknowledged, ${refused.length} refused, 0 lost`)
   })
 })
