@@ -5,39 +5,11 @@ import type { LogController } from 'fastify'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { BaseConfig } from '../config/schemas.ts'
+import { CENSORED, redacted, SECRET_FIELDS } from './redaction.ts'
 import { RequestLog } from './request-log.ts'
 
 export type { Logger } from 'pino'
 export { requestLogger } from './request-log.ts'
-
-/** Where secrets could stand in what we log; central, because a forgotten one cannot be taken back. */
-const REDACTED = [
-  'authorization',
-  'cookie',
-  'password',
-  'newPassword',
-  'currentPassword',
-  '["x-api-key"]',
-  'secret',
-  'token',
-  'apiKey',
-  'access_token',
-  'refresh_token',
-  '*.authorization',
-  '*.cookie',
-  '*.password',
-  '*.newPassword',
-  '*.currentPassword',
-  '*.secret',
-  '*.token',
-  '*.apiKey',
-  '*.access_token',
-  '*.refresh_token',
-  '*["x-api-key"]',
-  '*["x-max-bot-api-secret"]',
-  '*["set-cookie"]',
-  'req.headers',
-]
 
 /**
  * What is told of an error: an allow-list, because libraries hang whole commands and requests on theirs (a refused
@@ -94,9 +66,13 @@ export function createLogger(
     messageKey: 'message',
     base: { service: config.APP_NAME },
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
-    formatters: { level: (level: string) => ({ level }) },
+    formatters: {
+      level: (level: string) => ({ level }),
+      log: (fields: Record<string, unknown>) => redacted(fields),
+    },
     serializers: { err: errorFields },
-    redact: { paths: REDACTED, censor: '[redacted]' },
+    // What children are bound to does not pass the formatter.
+    redact: { paths: SECRET_FIELDS.map((name) => `["${name}"]`), censor: CENSORED },
   }
   return pino(options, stream ?? pino.destination(OUTPUT))
 }

@@ -55,3 +55,51 @@ test('secrets are redacted by the name of their field', () => {
   expect(lines.join('')).not.toContain('"x-api-key":"S3cret"')
   expect(lines.join('')).not.toContain('S3cret')
 })
+
+test('secrets are redacted however deep they lie, and whatever the case of their name', () => {
+  const { logger, lines } = record()
+  const hung = Object.assign(new Error('no'), { config: { Authorization: 'S3cret' } })
+
+  logger.info(
+    {
+      attempts: [{ sent: { headers: { 'X-Api-Key': 'S3cret' } } }],
+      about: { Cookie: 'S3cret' },
+      hung,
+    },
+    'x',
+  )
+  logger.child({ token: 'S3cret' }).info('y')
+
+  expect(lines.join('')).not.toContain('S3cret')
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    attempts: [{ sent: { headers: '[redacted]' } }],
+    about: { Cookie: '[redacted]' },
+    hung: { config: { Authorization: '[redacted]' } },
+  })
+})
+
+test('what has no secret is told as it is, and not changed', () => {
+  const { logger, lines } = record()
+  const at = new Date(0)
+  const fields = { at, list: [1, { a: null }], nothing: undefined, deep: { b: { c: 'd' } } }
+
+  logger.info(fields, 'x')
+
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    at: at.toISOString(),
+    list: [1, { a: null }],
+    deep: { b: { c: 'd' } },
+  })
+  expect(fields).toEqual({ at, list: [1, { a: null }], deep: { b: { c: 'd' } } })
+})
+
+test('an object of a class is told by its name: nobody knows what hangs on it', () => {
+  const { logger, lines } = record()
+  class Client {
+    options = { auth: 'S3cret' }
+  }
+
+  logger.info({ client: new Client() }, 'x')
+
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ client: '[Client]' })
+})
