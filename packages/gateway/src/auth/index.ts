@@ -46,6 +46,8 @@ interface Auth {
   endSessionsOf: (person: { id: string } | { username: string }) => Promise<number>
   /** Whom an access token stands for. @throws TokenInvalid, TokenExpired, SessionEnded (401), RevocationsStale (503) */
   verify: (token: string) => Principal
+  /** Whether a session ended before its time, for those who let its person in and go on for long. */
+  isEnded: (sid: string) => boolean
   /** Tells of every session that ends before its time, on whichever replica. @returns a function that ends the listening */
   onRevoked: (listener: RevocationListener) => () => void
   /** Looks for sessions that ended on other replicas now, instead of with the next poll. */
@@ -184,6 +186,7 @@ export default fp<AuthOptions>(
     app.decorate('auth', {
       verify,
       endSessionsOf: parts.login.endAll,
+      isEnded: parts.revocations.isEnded,
       onRevoked: parts.revocations.onRevoked,
       lookForRevocations: () => parts.revocations.lookNow(),
       redeemLinkCode: createRedeem(parts),

@@ -101,6 +101,8 @@ export function createRevocations(options: RevocationsOptions) {
       if (now() - lookedAt > staleAfterMs) throw new RevocationsStale()
       return ended.has(sid)
     },
+    /** Whether its end is known here: for what was let in while it lived. */
+    isEnded: (sid: string): boolean => ended.has(sid),
     /** @returns a function that ends the listening */
     onRevoked: (listener: RevocationListener): (() => void) => {
       listeners.add(listener)

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { carryRequest, passedAnswer, proxyReplyOptions } from '@potok/core/http-client'
+import { carryRequest, isEventStream, passedAnswer, proxyReplyOptions } from '@potok/core/http-client'
 import type { Upstream } from '../upstreams/index.ts'
 import { METHODS } from '../access/index.ts'
 import { checkBody } from './body-rules.ts'
@@ -13,6 +13,7 @@ import { KeyRefused, ServiceNotConfigured } from './errors.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { withOutsideLocations } from './location.ts'
 import { watchPersonChanges } from './person-changes.ts'
+import { createSessionStreams, type SessionStreams } from './session-streams.ts'
 import { createShares, type Shares } from './shares.ts'
 import { checkTargets, TARGETS, type Target } from './targets.ts'
 
@@ -56,22 +57,34 @@ function refuseKey(reply: Passed[1], body: unknown, name: string): void {
 /** What clients are told of the headers of a service. */
 type Tell = typeof responseHeaders
 
-function passOn(scope: FastifyInstance, name: string, tell: Tell): OnResponse {
+function passOn(
+  scope: FastifyInstance,
+  { name }: Upstream,
+  tell: Tell,
+  streams: SessionStreams,
+): OnResponse {
   return (request, reply, answer) => {
     const status = reply.statusCode
     const { headers, body } = passedAnswer(answer)
     if (status === 401) return refuseKey(reply, body, name)
+    if (isEventStream(headers)) streams.follow(request.principal, body)
     const told = tell(headers)
     const isSent = scope.responseCache.settle(request, reply, { status, headers, told, body })
     if (!isSent) proxyReplyOptions.onResponse(request, reply, answer)
   }
 }
 
+/** What the scopes of all services share. */
+interface Common {
+  shares: Shares
+  streams: SessionStreams
+}
+
 async function passTo(
   scope: FastifyInstance,
   target: Target,
   upstream: Upstream,
-  { bodyLimitBytes: limit, keepStates, shares }: ProxyOptions & { shares: Shares },
+  { bodyLimitBytes: limit, keepStates, shares, streams }: ProxyOptions & Common,
 ) {
   const { keeping } = target
   guardRoutes(scope)
@@ -96,7 +109,7 @@ async function passTo(
     internalRewriteLocationHeader: false,
     replyOptions: {
       ...proxyReplyOptions,
-      onResponse: share.answered(passOn(scope, upstream.name, tell)),
+      onResponse: share.answered(passOn(scope, upstream, tell, streams)),
       onError: share.failed((reply, failure) => proxyReplyOptions.onError(reply, failure)),
       rewriteRequestHeaders: (request) => {
         share.begin(request)
@@ -128,13 +141,13 @@ async function tellMissing(scope: FastifyInstance, { prefix, service }: Target) 
 export default fp<ProxyOptions>(
   async (app, options) => {
     checkTargets(TARGETS)
-    const shares = createShares(app)
+    const common = { shares: createShares(app), streams: createSessionStreams(app.auth) }
     for (const target of TARGETS) {
       const upstream = app.upstreams[target.service]
       await app.register((scope) =>
         upstream === undefined
           ? tellMissing(scope, target)
-          : passTo(scope, target, upstream, { ...options, shares }),
+          : passTo(scope, target, upstream, { ...options, ...common }),
       )
     }
   },

@@ -542,6 +542,36 @@ test('an event stream passes event by event, its head at once, and outlives the 
   await vi.waitFor(() => expect(state.requests[0]?.socket.destroyed).toBe(true))
 })
 
+/** A service whose event stream has no end. */
+const endless: RequestListener = (_request, response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(': hello\n\n')
+}
+
+test('an event stream ends with the session of its reader, and with no other', async () => {
+  const { url, as, state } = await withState(endless)
+  const [ended, living] = [await as('manager'), await as('manager')]
+  const stream = await fetch(`${url}/api/v1/events/stream`, { headers: ended })
+  const other = await fetch(`${url}/api/v1/events/stream`, { headers: living })
+  expect([stream.status, other.status]).toEqual([200, 200])
+
+  const logout = await fetch(`${url}/api/v1/auth/logout`, { method: 'POST', headers: ended })
+
+  expect(logout.status).toBe(204)
+  expect(await stream.text()).toBe(': hello\n\n')
+  await vi.waitFor(() => expect(state.requests[0]?.socket.destroyed).toBe(true))
+  expect(state.requests[1]?.socket.destroyed).toBe(false)
+  await other.body?.cancel()
+})
+
+test('an event stream ends with the token that let its reader in', async () => {
+  const { url, as } = await withState(endless, { JWT_EXPIRATION: '2s' })
+
+  const stream = await fetch(`${url}/api/v1/events/stream`, { headers: await as('manager') })
+
+  expect(await stream.text()).toBe(': hello\n\n')
+})
+
 test('closing with a service that hangs and a stream under way takes no longer than the deadline', async () => {
   const { app, url, as, state } = await withState(
     (request, response) => {
