@@ -68,12 +68,15 @@ export function createBackOff(options: BackOffOptions) {
     succeed: (attempt: Attempt): Promise<void> =>
       database.write(async (trx) => {
         await trx.deleteFrom('auth_attempts').where('key', '=', nameKey(attempt)).execute()
-        await takeBack(trx, [ipKey(attempt)])
+        await takeBack(trx, ipKey(attempt))
       }),
 
     /** The attempt could not be judged: it was nobody's failure. */
     cancel: (attempt: Attempt): Promise<void> =>
-      database.write((trx) => takeBack(trx, [nameKey(attempt), ipKey(attempt)])),
+      database.write(async (trx) => {
+        await takeBack(trx, nameKey(attempt))
+        await takeBack(trx, ipKey(attempt))
+      }),
 
     /** Deletes what is forgotten anyway. */
     purge: (): Promise<void> =>
@@ -87,8 +90,9 @@ export function createBackOff(options: BackOffOptions) {
 }
 
 async function begin(trx: Trx, options: BackOffOptions, attempt: Attempt): Promise<number> {
-  const byName = await read(trx, options, nameKey(attempt))
-  const byIp = await read(trx, options, ipKey(attempt))
+  // Always in this order, or two attempts could wait for each other.
+  const byName = await take(trx, options, nameKey(attempt))
+  const byIp = await take(trx, options, ipKey(attempt))
   const isClean = byIp.failures === 0 && !attempt.isKnownPlace
   const nameWait =
     isClean && byName.failures < options.floodThreshold
@@ -101,30 +105,33 @@ async function begin(trx: Trx, options: BackOffOptions, attempt: Attempt): Promi
   return 0
 }
 
-/** The failures that count, and how long ago the last one was. */
-async function read(trx: Trx, { database, memoryMs }: BackOffOptions, key: string) {
+/**
+ * The failures that count, and how long ago the last one was. Nobody else reads them until the transaction ends: of many
+ * at once each would find the count as it was before all of them.
+ */
+async function take(trx: Trx, { database, memoryMs }: BackOffOptions, key: string) {
   const row = await trx
-    .selectFrom('auth_attempts')
-    .select(['failures', sql<number>`${database.now()} - last_at`.as('age')])
-    .where('key', '=', key)
-    .executeTakeFirst()
-  return row === undefined || row.age > memoryMs ? { failures: 0, age: 0 } : row
+    .insertInto('auth_attempts')
+    .values({ key, failures: 0, last_at: database.now() })
+    // Changes nothing, and locks the row; a `select … for update` finds none to lock at the first attempt.
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ key }))
+    .returning(['failures', sql<number>`${database.now()} - last_at`.as('age')])
+    .executeTakeFirstOrThrow()
+  return row.age > memoryMs ? { failures: 0, age: 0 } : row
 }
 
 async function store(trx: Trx, { database }: BackOffOptions, key: string, failures: number) {
   await trx
-    .insertInto('auth_attempts')
-    .values({ key, failures, last_at: database.now() })
-    .onConflict((conflict) =>
-      conflict.column('key').doUpdateSet({ failures, last_at: database.now() }),
-    )
+    .updateTable('auth_attempts')
+    .set({ failures, last_at: database.now() })
+    .where('key', '=', key)
     .execute()
 }
 
-async function takeBack(trx: Trx, keys: string[]): Promise<void> {
+async function takeBack(trx: Trx, key: string): Promise<void> {
   await trx
     .updateTable('auth_attempts')
     .set({ failures: sql<number>`case when failures > 0 then failures - 1 else 0 end` })
-    .where('key', 'in', keys)
+    .where('key', '=', key)
     .execute()
 }
