@@ -18,6 +18,7 @@ import security from '../security/index.ts'
 import tracing from '../tracing/index.ts'
 import { validatorCompiler } from '../validation/index.ts'
 import { refuseConnection } from './refuse-connection.ts'
+import { refuseExpectation, refuseWithoutHost } from './refuse-request.ts'
 import { closeUnusedConnections } from './unused-connections.ts'
 
 export interface ServerOptions {
@@ -38,6 +39,8 @@ const HTTP: HttpServerOptions = {
   headersTimeout: 15_000,
   keepAliveTimeout: 72_000,
   maxHeaderSize: 16_384,
+  // Node's own refusal is no problem document; `refuseWithoutHost` makes one.
+  requireHostHeader: false,
 }
 
 export async function createServer(options: ServerOptions) {
@@ -67,12 +70,14 @@ export async function createServer(options: ServerOptions) {
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   closeUnusedConnections(app)
+  app.server.on('checkExpectation', refuseExpectation)
 
   await app.register(access)
   await app.register(problem)
   await app.register(tracing, { config })
   await app.register(correlation, { traceOf: app.tracing?.traceOf })
   await app.register(security, { origins: options.origins ?? [] })
+  app.addHook('onRequest', refuseWithoutHost)
   await app.register(metrics, { enabled: config.METRICS_ENABLED })
   await app.register(docs, options.docs)
   if (config.METRICS_ENABLED) await app.register(metricsEndpoint, { path: options.metricsPath })

@@ -311,6 +311,31 @@ test('what is no HTTP gets a problem on the bare socket and the process lives', 
   expect((await app.inject('/health/liveness')).statusCode).toBe(200)
 })
 
+test.each([
+  ['without a host', [], 400, 'REQUEST_HOST_MISSING'],
+  [
+    'that expects what nobody knows',
+    ['Host: a', 'Expect: tea'],
+    417,
+    'REQUEST_EXPECTATION_UNKNOWN',
+  ],
+])('a request %s is a problem like any other', async (_case, headers, status, code) => {
+  const { app } = await build()
+  const address = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const socket = connect(Number(address.port), '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.toString()))
+
+  const head = ['GET /health/liveness HTTP/1.1', 'X-Correlation-Id: c1', ...headers]
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  await once(socket, 'close')
+
+  expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `, 'u'))
+  expect(text).toMatch(/^x-correlation-id: c1\r$/imu)
+  expect(text).toMatch(/^content-type: application\/problem\+json\r$/imu)
+  expect(text).toContain(`"code":"${code}"`)
+})
+
 test('a connection on which nothing was asked does not hold up the shutdown', async () => {
   const { app } = await build()
   const address = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))

@@ -15,3 +15,8 @@ export const BodyUnexpected = createError(
   'A GET or HEAD request has no body',
   400,
 )
+export const TooManyHeaders = createError<[limit: number]>(
+  'HTTP_TOO_MANY_HEADERS',
+  'A request has no more than %d header fields',
+  431,
+)

@@ -26,6 +26,19 @@ test.each([
   expect(answer).toContain(`"code":"${code}"`)
 })
 
+test('header fields are counted, those that Node would hide included', async () => {
+  const { raw } = await startGateway()
+  const ask = (fields: string[]) =>
+    raw(`GET /api/v1/health/liveness HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`)
+  const many = (count: number) => Array.from({ length: count }, () => 'a:')
+
+  expect(await ask([HOST, 'Connection: close', ...many(98)])).toMatch(/^HTTP\/1\.1 200 /u)
+  for (const answer of [await ask([HOST, ...many(100)]), await ask([HOST, ...many(2200), HOST])]) {
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /u)
+    expect(answer).toContain('"code":"HTTP_TOO_MANY_HEADERS"')
+  }
+})
+
 test.each([
   'Host: gateway.test',
   'Host: gateway.test:3001',
@@ -51,6 +64,8 @@ test.each([
   '/api/v1/states/task/%2e%2E/x',
   '/api/v1/states/./task',
   '/api/v1/states\\task',
+  '/api/v1/states/task#/t1',
+  '/api/v1/states/task/t%0D%0A1',
   'http://elsewhere/api/v1/health/liveness',
   '*',
 ])('the path %s is a 400, before anybody is asked who they are', async (path) => {

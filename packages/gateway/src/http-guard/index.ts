@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { SOCKET_PATH } from '@potok/contracts/socket-events'
-import { checkBody, checkHost, checkPath } from './rules.ts'
+import { checkBody, checkHeaders, checkHost, checkPath } from './rules.ts'
 import { ignoreUpgrades } from './upgrades.ts'
 
 function isForSockets({ url = '', headers }: IncomingMessage): boolean {
@@ -17,6 +17,7 @@ export default fp(
     ignoreUpgrades(app.server, isForSockets)
     app.addHook('onRequest', ({ raw }, reply, done) => {
       try {
+        checkHeaders(raw)
         checkHost(raw)
         checkPath(raw.url ?? '')
         checkBody(raw)

@@ -1,17 +1,29 @@
 import type { IncomingMessage } from 'node:http'
-import { BodyUnexpected, HostInvalid, PathInvalid } from './errors.ts'
+import { BodyUnexpected, HostInvalid, PathInvalid, TooManyHeaders } from './errors.ts'
 
 /** RFC 3986 §3.2.2 without userinfo: a name, an IPv4 address or an IPv6 address in brackets, and a port. */
 const HOST =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/u
 
-/** An escaped slash, backslash, NUL or percent sign: what one hop decodes and the next decodes again. */
-const DOUBLE_MEANING = /%(?:2f|5c|00|25)/iu
+/**
+ * An escaped slash, backslash, percent sign or control character: what one hop decodes and the next decodes again, or
+ * ends its line at.
+ */
+const DOUBLE_MEANING = /%(?:2f|5c|25|[01][0-9a-f]|7f)/iu
+/** A fragment is no part of a request: a router ends the path there, and whoever judges the path might not. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const FORBIDDEN = /[\\\u0000-\u0020\u007F]/u
+const FORBIDDEN = /[\\#\u0000-\u0020\u007F]/u
+
+/** Node hides those beyond its 2000 from us without a word, a second Host among them. */
+const HEADER_LIMIT = 100
 
 /** Most paths have none, and need not be taken apart. */
 const MAYBE_DOTS = /\/(?:\.|%2e)/iu
+
+/** @throws TooManyHeaders */
+export function checkHeaders({ rawHeaders }: IncomingMessage): void {
+  if (rawHeaders.length > 2 * HEADER_LIMIT) throw new TooManyHeaders(HEADER_LIMIT)
+}
 
 /**
  * Node takes several Host lines, lists and user names in them (RFC 9112 §3.2 wants 400): whoever stands in front may

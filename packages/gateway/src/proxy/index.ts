@@ -5,7 +5,12 @@ import { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { carryRequest, isEventStream, passedAnswer, proxyReplyOptions } from '@potok/core/http-client'
+import {
+  carryRequest,
+  isEventStream,
+  passedAnswer,
+  proxyReplyOptions,
+} from '@potok/core/http-client'
 import type { Upstream } from '../upstreams/index.ts'
 import { METHODS } from '../access/index.ts'
 import { checkBody } from './body-rules.ts'

@@ -14,9 +14,7 @@ export type SessionStreams = ReturnType<typeof createSessionStreams>
  * Event streams end with the session of whoever reads them, and with the token that let them in: a guard that was passed
  * once says nothing about what is told hours later. The reader comes back with another token, and misses nothing.
  */
-export function createSessionStreams(
-  auth: Pick<FastifyInstance['auth'], 'isEnded' | 'onRevoked'>,
-) {
+export function createSessionStreams(auth: Pick<FastifyInstance['auth'], 'isEnded' | 'onRevoked'>) {
   const open = new Map<string, Set<EventStream>>()
   auth.onRevoked(({ sid }) => {
     for (const stream of open.get(sid) ?? []) stream.finish()
