@@ -12,6 +12,7 @@ const TABLE = `
 GET    /api/v1/auth/profile                                yes     yes  yes
 GET    /api/v1/auth/sessions                               yes     yes  yes
 POST   /api/v1/auth/link-code                              yes     yes  yes
+POST   /api/v1/auth/password  {}                           yes     yes  yes
 POST   /api/v1/auth/logout                                 yes     yes  yes
 DELETE /api/v1/auth/sessions/0b2f6c1e-6f0f-4c55-9d9f-0d3b2d5f9a11   yes yes yes
 

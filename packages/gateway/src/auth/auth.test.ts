@@ -471,6 +471,45 @@ test('one network is slowed over all names, and an own account does not open it'
   expect((await login('ann', 'wrong', '2001:db8:1:3::1')).statusCode).toBe(401)
 })
 
+test('a person gives themselves another password: every session ends, and they go on with a new one', async () => {
+  const admin = await startAdmin()
+  const { login, post, get } = await build(admin.url)
+  const asked = parsePair((await login('ann')).json()).access_token
+  const other = parsePair((await login('ann')).json()).access_token
+  const headers = { authorization: `Bearer ${asked}` }
+
+  const change = { currentPassword: 'password of ann', newPassword: 'battery staple' }
+  const answer = await post('password', change, headers)
+
+  expect(answer.statusCode).toBe(200)
+  expect(answer.headers['cache-control']).toBe('no-store')
+  const fresh = parsePair(answer.json()).access_token
+  const statuses = [asked, other, fresh].map(
+    async (token) => (await get('profile', token)).statusCode,
+  )
+  expect(await Promise.all(statuses)).toEqual([401, 401, 200])
+  expect((await login('ann')).statusCode).toBe(401)
+  expect((await login('ann', 'battery staple')).statusCode).toBe(200)
+})
+
+test('whoever found a token cannot guess the password with it', async () => {
+  const admin = await startAdmin()
+  const { login, post, get } = await build(admin.url)
+  const token = parsePair((await login('ann')).json()).access_token
+  const guess = async () => {
+    const change = { currentPassword: 'wrong', newPassword: 'battery staple' }
+    const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': '203.0.113.1' }
+    return (await post('password', change, headers)).json<{ code: string }>().code
+  }
+
+  const codes: string[] = []
+  for (let count = 0; count < 7; count += 1) codes.push(await guess())
+
+  expect(codes.slice(0, 5)).toEqual(codes.slice(0, 5).map(() => 'AUTH_CURRENT_PASSWORD_WRONG'))
+  expect(codes.slice(5)).toEqual(['AUTH_TOO_MANY_ATTEMPTS', 'AUTH_TOO_MANY_ATTEMPTS'])
+  expect((await get('profile', token)).statusCode).toBe(200)
+})
+
 test('a link code is redeemed once, within its time, by whoever says it', async () => {
   const admin = await startAdmin()
   const { app, login, send } = await build(admin.url)

@@ -25,6 +25,12 @@ export const CredentialsRefused = createError(
   'User name and password do not belong together',
   401,
 )
+/** 403 and not 401: who calls is known, and a client must not take it for the end of its session. */
+export const CurrentPasswordWrong = createError(
+  'AUTH_CURRENT_PASSWORD_WRONG',
+  'The current password is wrong',
+  403,
+)
 export const RefreshTokenRefused = createError(
   'AUTH_REFRESH_TOKEN_REFUSED',
   'The refresh token is not good any more: log in again',

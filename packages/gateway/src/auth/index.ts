@@ -10,6 +10,7 @@ import { createBearerGuard, createVerify } from './bearer.ts'
 import { createLinkCodes, type KeepSpent } from './link-codes.ts'
 import { createLogin, tooMany } from './login.ts'
 import { authMetrics } from './metrics.ts'
+import { createChangePassword } from './password-change.ts'
 import { createPeople } from './people.ts'
 import { createRevocations, type RevocationListener } from './revocations.ts'
 import { routes } from './routes.ts'
@@ -132,7 +133,8 @@ async function createParts(app: FastifyInstance, options: AuthOptions) {
     accessTtlMs,
     metrics,
   })
-  return { log, tokens, sessions, revocations, backOff, linkCodes, people, login }
+  const changePassword = createChangePassword({ people, sessions, backOff, login })
+  return { log, tokens, sessions, revocations, backOff, linkCodes, people, login, changePassword }
 }
 
 type Parts = Awaited<ReturnType<typeof createParts>>

@@ -1,4 +1,9 @@
-import { AccessChangePage, User, type Credentials } from '@potok/contracts/user'
+import {
+  AccessChangePage,
+  User,
+  type Credentials,
+  type PasswordChange,
+} from '@potok/contracts/user'
 import { isUpstreamError, type HttpClient } from '@potok/core/http-client'
 import { createParser } from '@potok/core/validation'
 import { PersonsUnavailable } from './errors.ts'
@@ -23,25 +28,47 @@ export function createPeople({ request }: Pick<HttpClient, 'request'>) {
     })
   }
 
-  /** @param refusals the statuses that mean "no such person" */
-  async function ask(
+  type Answer = Awaited<ReturnType<HttpClient['request']>>
+
+  /**
+   * What `read` makes of the answer; undefined when it is a refusal.
+   * @param refusals the statuses that mean "no"
+   */
+  async function ask<T>(
     wanted: Parameters<HttpClient['request']>[0],
     refusals: readonly number[],
-  ): Promise<User | undefined> {
+    read: (body: Answer['body']) => T,
+  ): Promise<T | undefined> {
     try {
       const { status, body } = await request(wanted)
       if (refusals.includes(status)) return undefined
-      if (status !== 200) throw new Error(`The admin service answered ${status}`)
-      return parseUser(body.json())
+      if (status !== 200 && status !== 204) {
+        throw new Error(`The admin service answered ${status}`)
+      }
+      return read(body)
     } catch (error) {
       throw unavailable(error)
     }
   }
 
+  const readUser = (body: Answer['body']): User => parseUser(body.json())
+
   return {
     /** The person with this name and password. @throws PersonsUnavailable */
     verify: (credentials: Credentials, headers: Context): Promise<User | undefined> =>
-      ask({ method: 'POST', path: '/api/v1/users/verify', json: credentials, headers }, [401]),
+      ask(
+        { method: 'POST', path: '/api/v1/users/verify', json: credentials, headers },
+        [401],
+        readUser,
+      ),
+
+    /** Whether the current password was the right one. @throws PersonsUnavailable */
+    async changePassword(id: string, json: PasswordChange, headers: Context): Promise<boolean> {
+      const path = `/api/v1/users/${encodeURIComponent(id)}/password`
+      const actor = { 'x-actor': `user:${id}`, 'x-actor-scope': 'own' }
+      const wanted = { method: 'POST', path, json, headers: { ...headers, ...actor } } as const
+      return (await ask(wanted, [403], () => true)) === true
+    },
 
     /**
      * A page of changes of somebody's access since then, oldest first; without `since` all that are remembered.
@@ -61,6 +88,10 @@ export function createPeople({ request }: Pick<HttpClient, 'request'>) {
 
     /** The person, active or not. @throws PersonsUnavailable */
     byId: (id: string, headers: Context): Promise<User | undefined> =>
-      ask({ method: 'GET', path: `/api/v1/users/${encodeURIComponent(id)}`, headers }, [404]),
+      ask(
+        { method: 'GET', path: `/api/v1/users/${encodeURIComponent(id)}`, headers },
+        [404],
+        readUser,
+      ),
   }
 }

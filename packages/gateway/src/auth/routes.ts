@@ -9,8 +9,16 @@ import { addressKey } from '@potok/core/rate-limit'
 import { SessionEnded, SessionUnknown } from './errors.ts'
 import type { LinkCodes } from './link-codes.ts'
 import type { Client, Login } from './login.ts'
+import type { ChangePassword } from './password-change.ts'
 import type { People } from './people.ts'
-import { LinkCode, RefreshRequest, SessionList, SessionParams, type Session } from './schemas.ts'
+import {
+  LinkCode,
+  OwnPasswordChange,
+  RefreshRequest,
+  SessionList,
+  SessionParams,
+  type Session,
+} from './schemas.ts'
 import type { SessionRow } from './session-rows.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -19,6 +27,7 @@ export interface AuthRoutesOptions {
   sessions: Pick<Sessions, 'list'>
   people: Pick<People, 'byId'>
   linkCodes: Pick<LinkCodes, 'create'>
+  changePassword: ChangePassword
 }
 
 const tags = ['auth']
@@ -33,7 +42,8 @@ function clientOf(request: FastifyRequest): Client {
   }
 }
 
-const doors: FastifyPluginAsyncTypebox<AuthRoutesOptions> = async (app, { login }) => {
+const doors: FastifyPluginAsyncTypebox<AuthRoutesOptions> = async (app, options) => {
+  const { login, changePassword } = options
   // RFC 6749 §5.1: tokens must not be kept by anything on the way.
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   const config = { public: true }
@@ -64,6 +74,19 @@ const doors: FastifyPluginAsyncTypebox<AuthRoutesOptions> = async (app, { login 
       },
     },
     (request) => login.refresh(request.body.refresh_token, clientOf(request)),
+  )
+  app.post(
+    '/password',
+    {
+      onRequest: app.requireUser,
+      schema: {
+        tags,
+        summary: 'Another password for me; all my sessions end, the answer is a new one',
+        body: OwnPasswordChange,
+        response: { 200: TokenPair, '4xx': Problem, '5xx': Problem },
+      },
+    },
+    (request) => changePassword(request.principal, request.body, clientOf(request)),
   )
 }
 
@@ -162,8 +185,9 @@ const sessionView = (row: SessionRow, current: string): Session => ({
 
 export const routes: FastifyPluginAsyncTypebox<AuthRoutesOptions> = async (app, options) => {
   // Without the prefix, which would count twice.
-  const { login, sessions, people, linkCodes } = options
-  await app.register(doors, { login, sessions, people, linkCodes })
-  await app.register(person, { login, sessions, people, linkCodes })
-  await app.register(ownSessions, { login, sessions, people, linkCodes })
+  const { login, sessions, people, linkCodes, changePassword } = options
+  const parts = { login, sessions, people, linkCodes, changePassword }
+  await app.register(doors, parts)
+  await app.register(person, parts)
+  await app.register(ownSessions, parts)
 }

@@ -1,11 +1,19 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { Timestamp } from '@potok/contracts/identifiers'
+import { PasswordChange } from '@potok/contracts/user'
 
 export const RefreshRequest = Type.Object(
   { refresh_token: Type.String({ minLength: 1, maxLength: 4096, examples: ['eyJhbGciOi…'] }) },
   { additionalProperties: false, title: 'RefreshRequest' },
 )
 export type RefreshRequest = Static<typeof RefreshRequest>
+
+/** Sent as it stands, the example harms nobody who logs in as the README says. */
+export const OwnPasswordChange = Type.Object(PasswordChange.properties, {
+  additionalProperties: false,
+  title: 'OwnPasswordChange',
+  examples: [{ currentPassword: 'password', newPassword: 'password' }],
+})
 
 const SessionId = Type.String({
   pattern: '^[0-9a-f-]{36}$',

@@ -1,7 +1,7 @@
 import { fastify } from 'fastify'
 import { Type } from '@sinclair/typebox'
 import type { User } from '@potok/contracts/user'
-import { Credentials } from '@potok/contracts/user'
+import { Credentials, PasswordChange } from '@potok/contracts/user'
 import { createParser } from '@potok/core/validation'
 
 export interface Person extends User {
@@ -9,6 +9,7 @@ export interface Person extends User {
 }
 
 const parseCredentials = createParser(Credentials)
+const parseChange = createParser(PasswordChange)
 const parseParams = createParser(Type.Object({ id: Type.String() }))
 
 /** A person as the admin service knows them. */
@@ -56,6 +57,15 @@ export async function startAdminService(people: Person[]) {
     const { id } = parseParams(request.params)
     const found = people.find((one) => one.id === id)
     return found === undefined ? reply.code(404).send({ status: 404 }) : view(found)
+  })
+  app.post('/api/v1/users/:id/password', async (request, reply) => {
+    const { id } = parseParams(request.params)
+    const { currentPassword, newPassword } = parseChange(request.body)
+    const found = people.find((one) => one.id === id)
+    const isOwn = request.headers['x-actor'] === `user:${id}`
+    if (!isOwn || found?.password !== currentPassword) return reply.code(403).send({ status: 403 })
+    Object.assign(found, { password: newPassword, version: found.version + 1 })
+    return reply.code(204).send()
   })
   app.patch('/api/v1/users/:id', async ({ body }, reply) =>
     reply.code(body === null ? 422 : 200).send({ changed: body }),
