@@ -16,7 +16,7 @@ import metrics, { metricsEndpoint, type MetricsEndpointOptions } from '../metric
 import problem, { MAX_PARAM_LENGTH, sendProblem } from '../problem/index.ts'
 import security from '../security/index.ts'
 import tracing from '../tracing/index.ts'
-import { validatorCompiler } from '../validation/index.ts'
+import { buildSerializer, validatorCompiler } from '../validation/index.ts'
 import { refuseConnection } from './refuse-connection.ts'
 import { refuseExpectation, refuseWithoutHost } from './refuse-request.ts'
 import { closeUnusedConnections } from './unused-connections.ts'
@@ -62,6 +62,7 @@ export async function createServer(options: ServerOptions) {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: refuseConnection,
+    schemaController: { compilersFactory: { buildSerializer } },
     // No hook has run for these: what hooks add must be added here.
     frameworkErrors: (error, request, reply) => {
       reply.header('x-correlation-id', request.id).header('x-content-type-options', 'nosniff')

@@ -3,6 +3,11 @@
  */
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
+import {
+  SerializerSelector,
+  type Serializer,
+  type SerializerFactory,
+} from '@fastify/fast-json-stringify-compiler'
 import type { FastifySchemaCompiler } from 'fastify'
 import formats from 'ajv-formats'
 import type { FieldError } from '@potok/contracts/problem'
@@ -42,7 +47,8 @@ function messageOf(error: ErrorObject): string {
 export type Parser<T> = ((value: unknown) => T) & { check: (value: unknown) => value is T }
 
 /**
- * Compiles a schema into a parser of foreign values.
+ * A parser of foreign values. Its schema is compiled when the first value comes: a process knows many more shapes than
+ * it meets, and compiling them all would be a third of its start.
  * @param options.coerce accept text for numbers and booleans and fill in defaults; the given object is changed
  * @returns `parse(value)` which returns the value or throws {@link ValueRefused} with every field error
  */
@@ -50,16 +56,38 @@ export function createParser<T extends TSchema>(
   schema: T,
   options: { coerce?: boolean } = {},
 ): Parser<Static<T>> {
-  const validate: ValidateFunction<Static<T>> = (
-    options.coerce === true ? coercing : strict
-  ).compile<Static<T>>(schema)
+  const ajv = options.coerce === true ? coercing : strict
+  let compiled: ValidateFunction<Static<T>> | undefined
+  const validator = (): ValidateFunction<Static<T>> => (compiled ??= ajv.compile<Static<T>>(schema))
   const parse = (value: unknown): Static<T> => {
+    const validate = validator()
     if (validate(value)) return value
     throw new ValueRefused(fieldErrors(validate.errors ?? []))
   }
-  return Object.assign(parse, { check: (value: unknown): value is Static<T> => validate(value) })
+  return Object.assign(parse, { check: (value: unknown): value is Static<T> => validator()(value) })
 }
 
-/** Fastify's validators: strict for bodies, coercing for the parts of a request that are text. */
-export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
-  (httpPart === 'body' ? strict : coercing).compile(schema)
+/** Fastify's validators: strict for bodies, coercing for the parts of a request that are text; compiled at the first request. */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const ajv = httpPart === 'body' ? strict : coercing
+  let compiled: ValidateFunction | undefined
+  const validate: ReturnType<FastifySchemaCompiler<TSchema>> = (value) => {
+    compiled ??= ajv.compile(schema)
+    const fits = compiled(value)
+    // Fastify reads the errors of the last call from the function that it called.
+    validate.errors = compiled.errors ?? null
+    return fits
+  }
+  return validate
+}
+
+const serializers = SerializerSelector()
+
+/** Fastify's serialisers, each compiled at its first answer. */
+export const buildSerializer: SerializerFactory = (schemas, options) => {
+  const compile = serializers(schemas, options)
+  return (route) => {
+    let compiled: Serializer | undefined
+    return (answer) => (compiled ??= compile(route))(answer)
+  }
+}
