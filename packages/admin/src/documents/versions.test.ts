@@ -57,5 +57,6 @@ describeAdmin('versions of documents', (admin) => {
       }),
       { numRuns: 100 },
     )
-  })
+    // Hundreds of writes, each to the disk.
+  }, 60_000)
 })

@@ -7,15 +7,25 @@ import { openSocket, tokenOf } from '../testing/sockets.ts'
 import { startStateService } from '../testing/state-service.ts'
 import { Presence } from './presence.ts'
 
+/** Signs of life that one replica has under way. */
+const AT_ONCE = 4
+
 /** Presence of one replica over a state service, with a clock of its own. */
 async function start() {
   const people = new Map<string, TestPresence>()
   const asked: string[] = []
   const app = fastify()
   let isAway = false
+  let open = 0
+  let mostOpen = 0
+  let answering = Promise.resolve()
   app.addHook('onRequest', async (_request, reply) => {
+    open += 1
+    mostOpen = Math.max(mostOpen, open)
+    await answering
     if (isAway) await reply.code(503).send({})
   })
+  app.addHook('onSend', async () => void (open -= 1))
   presenceRoutes(app, people, asked)
   onTestFinished(() => app.close())
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -29,7 +39,7 @@ async function start() {
       log: app.log,
       beatMs: 30_000,
       retryMs: 5000,
-      atOnce: 4,
+      atOnce: AT_ONCE,
       beaten: (outcome) => outcomes.push(outcome),
       now: () => now,
     })
@@ -42,6 +52,14 @@ async function start() {
     asked,
     outcomes,
     replica,
+    /** The most requests that were open at the same time. */
+    mostOpen: () => mostOpen,
+    /** No answers from now on. @returns how to let them go */
+    hold: (): (() => void) => {
+      let letGo = (): void => undefined
+      answering = new Promise((resolve) => (letGo = resolve))
+      return letGo
+    },
     /** Time goes on, and whatever is due is done. */
     pass: async (ms: number, count: number): Promise<void> => {
       const before = outcomes.length
@@ -132,13 +150,17 @@ test('for who has gone no sign of life is given, by any replica that they left',
 })
 
 test('a crowd that comes at once is told a few at a time', async () => {
-  const { people, outcomes, replica } = await start()
+  const { people, outcomes, replica, mostOpen, hold } = await start()
   const presence = replica()
+  const letGo = hold()
 
   for (let n = 0; n < 100; n += 1) presence.arrive(`u${n}`)
+  await expect.poll(mostOpen).toBe(AT_ONCE)
+  letGo()
 
   await expect.poll(() => outcomes).toHaveLength(100)
   expect(people.size).toBe(100)
+  expect(mostOpen()).toBe(AT_ONCE)
 })
 
 test('many sockets of a person are one presence, which begins with the token', async () => {

@@ -126,29 +126,31 @@ function suite(store: TestStore): void {
 
   test('an endpoint that hangs delays nobody else, and gets one delivery at a time before long', async () => {
     const { subscribe, raise, subscription } = await build({ concurrency: 16 })
-    const hanging = await startReceiver(() => undefined)
+    /** Deliveries that hung there when the one came, itself included. */
+    const together: number[] = []
+    let open = 0
+    const hanging = await startReceiver((response, _receipt, count) => {
+      open += 1
+      response.once('close', () => (open -= 1))
+      // What was given up before this one was sent has closed by the next turn of the loop, however busy the machine.
+      setImmediate(() => (together[count - 1] = open))
+    })
     const healthy = await startReceiver()
-    const { id } = await subscribe({ url: hanging.url, timeoutMs: 4000, maxRetries: 0 })
+    const { id } = await subscribe({ url: hanging.url, timeoutMs: 3000, maxRetries: 0 })
     await subscribe({ url: healthy.url })
 
-    const events = Array.from({ length: 40 }, (_, index) => change(`t${index}`, 1))
-    const from = performance.now()
-    await raise(...events)
+    await raise(...Array.from({ length: 40 }, (_, index) => change(`t${index}`, 1)))
     await expect.poll(() => healthy.receipts, patience).toHaveLength(40)
-    const last = Math.max(...healthy.receipts.map(({ at }) => at))
 
+    // Nobody has waited for one that hung: none of them has been given up yet.
     expect(hanging.receipts.length).toBeLessThanOrEqual(8)
-    expect(last - from).toBeLessThan(4000)
+    expect((await subscription(id)).backlog.dead).toBe(0)
     await expect
       .poll(async () => (await subscription(id)).backlog.dead, patience)
       .toBeGreaterThanOrEqual(8)
-    const before = hanging.receipts.length
-    await expect.poll(() => hanging.receipts.length, patience).toBeGreaterThan(before + 1)
-    const gaps = hanging.receipts
-      .slice(8)
-      .map(({ at }, index, all) => at - (all[index - 1]?.at ?? 0))
-    expect(gaps.length).toBeGreaterThan(1)
-    for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThan(3900)
+    await expect.poll(() => together.length, patience).toBeGreaterThan(10)
+    expect(Math.max(...together)).toBe(8)
+    expect(together.slice(8)).toEqual(together.slice(8).map(() => 1))
   }, 60_000)
 }
 
