@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * CI shares its two cores with throw-away servers that are killed and started: a test that fails is tried once more, and
@@ -10,7 +11,11 @@ const retry = process.env['CI'] === 'true' ? 1 : 0
 const project = (
   name: string,
   include: string,
-  { testTimeout = 20_000, setupFiles = [] }: { testTimeout?: number; setupFiles?: string[] } = {},
+  {
+    testTimeout = 20_000,
+    setupFiles = [],
+    isolate = true,
+  }: { testTimeout?: number; setupFiles?: string[]; isolate?: boolean } = {},
 ) => ({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
@@ -21,9 +26,27 @@ const project = (
     testTimeout,
     setupFiles,
     hookTimeout: 60_000,
+    isolate,
+    // A second, the default, is short on two busy cores; who finds what they wait for does not wait for the rest.
+    expect: { poll: { timeout: 10_000 } },
     pool: 'forks' as const,
   },
 })
+
+/**
+ * The system's files first, as they are long, then package after package: a process that has run one file of a package
+ * runs the next with what it has imported, as long as that is what comes next.
+ */
+class ByProject extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- a method of vitest's
+    const sorted = await super.sort(files)
+    const names = ['system', ...new Set(sorted.map(({ project: { name } }) => name))]
+    return sorted.toSorted(
+      (one, other) => names.indexOf(one.project.name) - names.indexOf(other.project.name),
+    )
+  }
+}
 
 /** CI reads the totals from here. */
 const report = process.env['VITEST_REPORT']
@@ -32,6 +55,7 @@ export default defineConfig({
   test: {
     // One more than CI has cores: system tests wait for processes more than they compute.
     maxWorkers: 3,
+    sequence: { sequencer: ByProject },
     // `npm run test:cov`. What the system tests run is built, in processes of its own: it does not count.
     coverage: {
       include: ['packages/*/src/**/*.ts'],
@@ -43,7 +67,7 @@ export default defineConfig({
       : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       ...['contracts', 'core', 'admin', 'state', 'gateway', 'max-simulator'].map((name) =>
-        project(name, `packages/${name}/src/**/*.test.ts`),
+        project(name, `packages/${name}/src/**/*.test.ts`, { isolate: false }),
       ),
       project('scripts', 'scripts/**/*.test.ts'),
       project('system', 'test/**/*.test.ts', {
