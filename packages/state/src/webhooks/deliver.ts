@@ -31,7 +31,7 @@ export function createDeliver(deps: DeliverDeps) {
     { signal }: { signal: AbortSignal },
   ): Promise<Outcome<Attempted>> => {
     const { id: deliveryId, lane, payload, attempt: run } = job
-    const subscriber = (await registry.fresh()).byId.get(lane)
+    const subscriber = await registry.find(lane)
     if (subscriber === undefined) return { status: 'done' }
     if (!subscriber.active) return { status: 'retry', delayMs: HELD_MS }
     const prior = payload.prior ?? 0

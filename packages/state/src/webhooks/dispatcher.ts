@@ -64,9 +64,12 @@ export function createDispatcher(deps: DispatcherDeps) {
   const health = new HealthNotes(database, deps.rules)
 
   const announce: Announce = async (trx, announcements, timestampMs) => {
+    if (announcements.length === 0) return
+    // Attempts may take long: who listens now is what counts.
+    const { byId } = await registry.current(trx)
     const jobs = announcements.flatMap(({ event, data, correlationId }) => {
       const payload = operationalJob(event, data, { timestampMs, correlationId })
-      return listeners(registry.known.byId.values(), event).map((to) => jobFor(to, payload))
+      return listeners(byId.values(), event).map((to) => jobFor(to, payload))
     })
     if (jobs.length > 0) await queue.enqueue(trx, jobs)
   }

@@ -31,7 +31,7 @@ export function createPing({ database, registry, sender, pingTimeoutMs }: PingDe
   )
   /** @throws SubscriptionNotFound */
   return async (id: string, correlationId: string): Promise<PingResult> => {
-    const subscriber = (await registry.fresh()).byId.get(id)
+    const subscriber = await registry.find(id)
     if (subscriber === undefined) throw new SubscriptionNotFound(id)
     const [row] = (await clock({})).rows
     const data = { subscriptionId: id, active: subscriber.active }

@@ -27,8 +27,10 @@ function statements(database: AnyDatabase) {
       () => sql<{ version: number; at: number }>`
         select version, ${database.now()} as at from webhook_registry where id = 1`,
     ),
+    // Never a number that was given before, after an old backup came back either: the time goes on.
     touch: database.statement<object>()(
-      () => sql`update webhook_registry set version = version + 1 where id = 1`,
+      () => sql`update webhook_registry set version =
+        case when version < ${database.now()} then ${database.now()} else version + 1 end where id = 1`,
     ),
     share: database.statement<object>()(() => lock('pg_advisory_xact_lock_shared')),
     exclude: database.statement<object>()(() => lock('pg_advisory_xact_lock')),
@@ -40,6 +42,9 @@ export class Registry {
   readonly #options: RegistryOptions
   readonly #run: ReturnType<typeof statements>
   #snapshot = NOTHING
+  /** Looks are numbered: the copy is of the one that began last. */
+  #looks = 0
+  #snapshotLook = 0
   /** `performance.now()` until which the copy is taken for current. */
   #freshUntil = 0
   /** Store time minus `performance.now()`, when it was last looked. */
@@ -71,13 +76,22 @@ export class Registry {
     return this.#load(trx)
   }
 
+  /** The subscriptions as the caller's transaction sees them; what it has changed itself is not kept. */
+  async current(trx: AnyTransaction): Promise<Snapshot> {
+    const [row] = (await this.#run.look({}, trx)).rows
+    return row?.version === this.#snapshot.version ? this.#snapshot : this.#read(trx)
+  }
+
   /** The subscriptions, at most `freshMs` old. */
   async fresh(): Promise<Snapshot> {
-    if (performance.now() >= this.#freshUntil) {
-      this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
-      await this.#looking
-    }
+    if (performance.now() >= this.#freshUntil) await (this.#looking ?? this.#look())
     return this.#snapshot
+  }
+
+  /** One of them, at most `freshMs` old. What is not in the copy may have been made elsewhere since: it is looked for. */
+  async find(id: string): Promise<Subscriber | undefined> {
+    const known = (await this.fresh()).byId.get(id)
+    return known ?? (await this.#load()).byId.get(id)
   }
 
   /** Must come first in a transaction that changes what events match: see {@link Registry.inTransaction}. */
@@ -88,23 +102,39 @@ export class Registry {
   /** In a transaction that changes a subscription: every copy is out of date after it. */
   async touch(trx: AnyTransaction): Promise<void> {
     await this.#run.touch({}, trx)
-    this.#options.database.afterCommit(trx, () => (this.#freshUntil = 0))
+    this.#options.database.afterCommit(trx, () => {
+      this.#freshUntil = 0
+      // A look that is under way may have begun before.
+      this.#looking = undefined
+    })
   }
 
-  async #look(): Promise<void> {
+  #look(): Promise<void> {
     const until = performance.now() + this.#options.freshMs
-    await this.#load()
-    this.#freshUntil = until
+    const look = this.#load()
+      .then(() => {
+        if (this.#looking === look) this.#freshUntil = until
+      })
+      .finally(() => {
+        if (this.#looking === look) this.#looking = undefined
+      })
+    this.#looking = look
+    return look
   }
 
   async #load(trx?: AnyTransaction): Promise<Snapshot> {
+    this.#looks += 1
+    const look = this.#looks
     const [row] = (await this.#run.look({}, trx)).rows
     if (row === undefined) throw new Error('The registry of webhooks has lost its version')
     this.#clock = row.at - performance.now()
     if (row.version === this.#snapshot.version) return this.#snapshot
     const snapshot = await this.#read(trx)
-    // A transaction that waited long may be behind.
-    if (snapshot.version > this.#snapshot.version) this.#snapshot = snapshot
+    // Not the greater version: a backup that was put back begins again with a smaller one.
+    if (look > this.#snapshotLook) {
+      this.#snapshot = snapshot
+      this.#snapshotLook = look
+    }
     return snapshot
   }
 

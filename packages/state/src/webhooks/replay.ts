@@ -62,7 +62,7 @@ async function again(
 /** Sends again what is finished, under the same id and with the same body. */
 export function createReplay({ database, registry, dispatcher, log, events }: ReplayDeps) {
   async function subscriber(id: string): Promise<Subscriber> {
-    const found = (await registry.fresh()).byId.get(id)
+    const found = await registry.find(id)
     if (found === undefined) throw new SubscriptionNotFound(id)
     return found
   }
