@@ -22,8 +22,20 @@ export interface DeliveryQuery {
   cursor?: string | undefined
 }
 
-const InQueue = Type.Object({ state: Type.Integer(), sort: Type.Integer(), seq: Type.Integer() })
-const InLog = Type.Object({ createdAt: Type.Integer(), id: Type.String() })
+/** Cursors come back from outside: whatever is none of ours must not reach the store. */
+const Count = Type.Integer({
+  minimum: Number.MIN_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+})
+const InQueue = Type.Object({
+  state: Type.Integer({ minimum: 0, maximum: 3 }),
+  sort: Count,
+  seq: Count,
+})
+const InLog = Type.Object({
+  createdAt: Count,
+  id: Type.String({ pattern: '^[A-Za-z0-9_]{1,64}$' }),
+})
 /** Where the next page begins. */
 const Place = Type.Union([InQueue, InLog])
 type Place = Static<typeof Place>

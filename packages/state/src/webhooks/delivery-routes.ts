@@ -11,6 +11,7 @@ import {
   ReplayBody,
   SubscriptionParams,
 } from './schemas.ts'
+import { spanOf } from './span.ts'
 import type { SubscriptionList } from './subscription-list.ts'
 
 export interface DeliveryRoutesOptions {
@@ -88,8 +89,7 @@ const again: Routes = async (app, { deliveries, replay }) => {
       },
     },
     async (request, reply) => {
-      const { from, to, status } = request.body
-      const span = { from: Date.parse(from), to: Date.parse(to ?? '9999-12-31T23:59:59Z'), status }
+      const span = spanOf(request.body)
       return reply.code(202).send(await replay.replay(request.params.id, span, request.id))
     },
   )

@@ -51,3 +51,4 @@ export const CursorRefused = createError(
   'This is no cursor of a page of deliveries',
   400,
 )
+export const SpanRefused = createError<[why: string]>('WEBHOOKS_SPAN_REFUSED', '%s', 422)
