@@ -40,7 +40,7 @@ export function createDeliver(deps: DeliverDeps) {
     const attempt = before.length + 1
     const signable = { ...payload, deliveryId, attempt }
     const request = signedRequest(signable, subscriber.secrets(registry.storeTime), Date.now())
-    const { url, timeoutMs } = subscriber
+    const { url, timeoutMs, endpointVersion } = subscriber
     const reply = await sender.send({ ...request, url, timeoutMs, signal })
     const verdict = judge(reply, before.length - prior, subscriber, defaults)
     const ok = verdict.kind === 'delivered'
@@ -63,7 +63,7 @@ export function createDeliver(deps: DeliverDeps) {
         { ...about, error: complaint(reply), verdict: verdict.kind },
         'webhook not delivered',
       )
-    const result = { verdict, reply, before }
+    const result = { verdict, reply, endpointVersion, before }
     // What is exhausted is kept in the log, where it can be sent again from; the queue is done with it.
     if (ok || verdict.kind === 'exhausted') return { status: 'done', result }
     return { status: 'retry', delayMs: verdict.kind === 'retry' ? verdict.delayMs : 0, result }

@@ -44,6 +44,9 @@ test('without a spacing every failure counts', () => {
     failures: 10,
     disable: expect.stringContaining('10 failed attempts') as string,
   })
+  // Of two that were under way side by side the later one may end first.
+  const before = observe(well, [failure(1000)], { ...rules, spacingMs: 0 })
+  expect(observe(before, [failure(500)], { ...rules, spacingMs: 0 }).failures).toBe(2)
 })
 
 test('a failure of ours is told but not counted; 410 deactivates at once', () => {

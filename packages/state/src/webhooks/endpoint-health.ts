@@ -44,9 +44,11 @@ export function observe(
     }
     lastError = error
     if (gone === true) disable ??= 'the endpoint answered 410 Gone'
-    if (!counts || (countedAt !== null && startedAt - countedAt < spacingMs)) continue
+    if (!counts) continue
+    // Without a spacing the order of what was under way side by side does not matter.
+    if (spacingMs > 0 && countedAt !== null && startedAt - countedAt < spacingMs) continue
     failures += 1
-    countedAt = startedAt
+    countedAt = Math.max(startedAt, countedAt ?? startedAt)
     if (failures >= maxFailures) disable ??= `${failures} failed attempts in a row: ${error}`
   }
   return { failures, countedAt, lastError, ...(disable === undefined ? {} : { disable }) }

@@ -14,6 +14,11 @@ export interface Change {
   recovered: boolean
 }
 
+/** An attempt, and which endpoint of its subscription it was made at. */
+export interface Noted extends Observation {
+  endpointVersion: number
+}
+
 /** How old the time of the last delivery may be that is shown: it would be a write for every delivery. */
 const SHOWN_MS = 1000
 
@@ -57,7 +62,7 @@ export class HealthNotes {
    */
   async take(
     trx: AnyTransaction,
-    observed: ReadonlyMap<string, readonly Observation[]>,
+    observed: ReadonlyMap<string, readonly Noted[]>,
     at: number,
   ): Promise<Change[]> {
     // One order for all replicas, or they would wait for each other.
@@ -82,14 +87,18 @@ export class HealthNotes {
   async #change(
     trx: AnyTransaction,
     id: string,
-    observations: readonly Observation[],
+    noted: readonly Noted[],
     at: number,
   ): Promise<Change | undefined> {
     const tables = this.#database.as<WebhookTables>().transaction(trx)
     const select = tables.selectFrom('webhook_subscriptions').selectAll().where('id', '=', id)
     const locked = this.#database.dialect === 'postgres' ? select.forUpdate() : select
     const row = await locked.executeTakeFirst()
-    if (row === undefined) return undefined
+    // The subscription has moved, or was re-activated, since they were sent.
+    const observations = noted.filter(
+      ({ endpointVersion }) => endpointVersion === row?.endpoint_version,
+    )
+    if (row === undefined || observations.length === 0) return undefined
     const before = {
       failures: row.consecutive_failures,
       countedAt: row.counted_failure_at,

@@ -75,4 +75,16 @@ const webhooks: Migration = {
   },
 }
 
-export const migrations = { '2026-01-webhooks': webhooks }
+const endpointVersion: Migration = {
+  async up(db) {
+    await db.schema
+      .alterTable('webhook_subscriptions')
+      .addColumn('endpoint_version', 'integer', (column) => column.notNull().defaultTo(1))
+      .execute()
+  },
+}
+
+export const migrations = {
+  '2026-01-webhooks': webhooks,
+  '2026-02-webhooks-endpoint-version': endpointVersion,
+}

@@ -49,7 +49,7 @@ export class Registry {
   #freshUntil = 0
   /** Store time minus `performance.now()`, when it was last looked. */
   #clock = 0
-  #looking: Promise<void> | undefined
+  #looking: Promise<Snapshot> | undefined
 
   constructor(options: RegistryOptions) {
     this.#options = options
@@ -109,11 +109,12 @@ export class Registry {
     })
   }
 
-  #look(): Promise<void> {
+  #look(): Promise<Snapshot> {
     const until = performance.now() + this.#options.freshMs
     const look = this.#load()
-      .then(() => {
+      .then((snapshot) => {
         if (this.#looking === look) this.#freshUntil = until
+        return snapshot
       })
       .finally(() => {
         if (this.#looking === look) this.#looking = undefined

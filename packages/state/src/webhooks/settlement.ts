@@ -5,8 +5,7 @@ import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import type { Settlement } from '@potok/core/queue'
 import type { DeliveryJob } from './delivery-job.ts'
 import type { DeliveryLog, Entry } from './delivery-log.ts'
-import type { Observation } from './endpoint-health.ts'
-import type { Change, HealthNotes } from './health-notes.ts'
+import type { Change, HealthNotes, Noted } from './health-notes.ts'
 import { UNSUBSCRIBED } from './explain.ts'
 import { isOperational, type Announcement, type Announce } from './operational-events.ts'
 import { complaint, succeeded, type Attempted } from './verdict.ts'
@@ -58,13 +57,14 @@ function entryOf({ job, outcome }: Settled, startedAt: number): Entry | undefine
   return outcome.status === 'dead' ? { ...unsent, status: 'dead', note: outcome.reason } : undefined
 }
 
-function observationOf({ verdict, reply }: Attempted, startedAt: number): Observation {
+function observationOf({ verdict, reply, endpointVersion }: Attempted, startedAt: number): Noted {
   return {
     ok: verdict.kind === 'delivered',
     startedAt,
     ...(verdict.kind === 'delivered' ? {} : { error: complaint(reply) }),
     gone: verdict.kind === 'gone',
     counts: reply.refused !== true,
+    endpointVersion,
   }
 }
 
@@ -103,8 +103,8 @@ function announcementsOf(settled: readonly Settled[], changes: readonly Change[]
 
 function observations(
   attempted: readonly { lane: string; result: Attempted; startedAt: number }[],
-): Map<string, Observation[]> {
-  const observed = new Map<string, Observation[]>()
+): Map<string, Noted[]> {
+  const observed = new Map<string, Noted[]>()
   for (const { lane, result, startedAt } of attempted) {
     const known = observed.get(lane) ?? []
     known.push(observationOf(result, startedAt))

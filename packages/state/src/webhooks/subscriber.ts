@@ -29,6 +29,8 @@ export interface Subscriber {
   timeoutMs: number
   maxInFlight: number
   active: boolean
+  /** Of its endpoint: see the table. */
+  endpointVersion: number
   /** @param storeTime epoch ms by the store's clock: when the grace time of a rotation ends is its business */
   secrets: (storeTime: number) => SigningSecrets
 }
@@ -55,6 +57,7 @@ export function subscriberOf(
     timeoutMs: Math.min(row.timeout_ms ?? defaults.timeoutMs, defaults.timeoutMs),
     maxInFlight: row.max_in_flight ?? defaults.maxInFlight,
     active: row.active === 1,
+    endpointVersion: row.endpoint_version,
     secrets: (storeTime) =>
       previous === null || until === null || until <= storeTime
         ? { current }

@@ -54,6 +54,10 @@ interface Checkable {
 
 const BY_HAND = 'deactivated by '
 
+/** Who brings another secret knows no older one: a rotation that is under way is over. */
+const secretOf = (known: Row, secret: string): Partial<Row> =>
+  secret === known.secret ? {} : { secret, previous_secret: null, previous_secret_until: null }
+
 /** Makes, changes and ends subscriptions. Deliveries follow a change at once, those waiting too. */
 export class Subscriptions {
   readonly #deps: SubscriptionsDeps
@@ -84,8 +88,9 @@ export class Subscriptions {
       const known = await this.#own(trx, actor, given.externalId)
       if (known === undefined) return this.#insert(trx, given, settings, { actor, at })
       const secret = given.secret ?? known.secret
-      const active = known.active === 1 ? {} : await this.#activation(trx, known.id)
-      const row = await this.#update(trx, known, { ...settings, secret, ...active }, at)
+      const active = known.active === 1 ? {} : await this.#activation(trx, known)
+      const change = { ...settings, ...this.#moved(trx, known, given.url), ...active }
+      const row = await this.#update(trx, known, { ...change, ...secretOf(known, secret) }, at)
       return { row, created: false }
     })
   }
@@ -96,7 +101,8 @@ export class Subscriptions {
     return this.#write(async (trx, at) => {
       const known = await this.#find(trx, id)
       const activity = await this.#activity(trx, known, given.active, actor)
-      return this.#update(trx, known, { ...settingsOf(given), ...activity }, at)
+      const moved = this.#moved(trx, known, given.url)
+      return this.#update(trx, known, { ...settingsOf(given), ...moved, ...activity }, at)
     })
   }
 
@@ -170,9 +176,14 @@ export class Subscriptions {
   async #find(trx: AnyTransaction, id: string): Promise<Row> {
     const tables = this.#deps.database.as<WebhookTables>().transaction(trx)
     const found = tables.selectFrom('webhook_subscriptions').selectAll().where('id', '=', id)
-    const row = await found.executeTakeFirst()
+    const row = await this.#locked(found).executeTakeFirst()
     if (row === undefined) throw new SubscriptionNotFound(id)
     return row
+  }
+
+  /** Another replica may be about to deactivate it: what is decided here must come before or after that. */
+  #locked<Query extends { forUpdate(): Query }>(query: Query): Query {
+    return this.#deps.database.dialect === 'postgres' ? query.forUpdate() : query
   }
 
   async #own(
@@ -182,12 +193,12 @@ export class Subscriptions {
   ): Promise<Row | undefined> {
     if (externalId === undefined) return undefined
     const tables = this.#deps.database.as<WebhookTables>().transaction(trx)
-    return tables
+    const found = tables
       .selectFrom('webhook_subscriptions')
       .selectAll()
       .where('created_by', '=', actor)
       .where('external_id', '=', externalId)
-      .executeTakeFirst()
+    return this.#locked(found).executeTakeFirst()
   }
 
   async #insert(
@@ -220,6 +231,7 @@ export class Subscriptions {
       last_delivery_at: null,
       last_error: null,
       recovering: 0,
+      endpoint_version: 1,
       created_at: at,
       updated_at: at,
     }
@@ -243,29 +255,37 @@ export class Subscriptions {
 
   async #activity(
     trx: AnyTransaction,
-    { id, active }: Row,
+    known: Row,
     wanted: boolean | undefined,
     actor: string,
   ): Promise<Partial<Row>> {
-    if (wanted === undefined || wanted === (active === 1)) return {}
-    if (wanted) return this.#activation(trx, id)
-    await this.#deps.dispatcher.queue.hold(trx, id)
+    if (wanted === undefined || wanted === (known.active === 1)) return {}
+    if (wanted) return this.#activation(trx, known)
+    await this.#deps.dispatcher.queue.hold(trx, known.id)
     return { active: 0, disabled_reason: `${BY_HAND}${actor}` }
   }
 
-  async #activation(trx: AnyTransaction, id: string): Promise<Partial<Row>> {
-    const { dispatcher, rampMs, database } = this.#deps
-    await dispatcher.queue.release(trx, id, { rampMs })
+  async #activation(trx: AnyTransaction, known: Row): Promise<Partial<Row>> {
+    const { dispatcher, rampMs } = this.#deps
+    await dispatcher.queue.release(trx, known.id, { rampMs })
     // It was held as all the rest: to wait for a retry of before would be to wait for nothing.
-    await dispatcher.queue.hurry(trx, { lane: id })
+    await dispatcher.queue.hurry(trx, { lane: known.id })
+    return { active: 1, disabled_reason: null, recovering: 1, ...this.#afresh(trx, known) }
+  }
+
+  #moved(trx: AnyTransaction, known: Row, url = known.url): Partial<Row> {
+    return url === known.url ? {} : this.#afresh(trx, known)
+  }
+
+  /** Nothing is held against the endpoint any more, nor will be what attempts under way come to. */
+  #afresh(trx: AnyTransaction, { id, endpoint_version: version }: Row): Partial<Row> {
+    const { dispatcher, database } = this.#deps
     database.afterCommit(trx, () => dispatcher.breaker.forget(id))
     return {
-      active: 1,
-      disabled_reason: null,
       consecutive_failures: 0,
       counted_failure_at: null,
       last_error: null,
-      recovering: 1,
+      endpoint_version: version + 1,
     }
   }
 }

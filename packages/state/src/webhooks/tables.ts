@@ -30,6 +30,8 @@ export interface WebhookSubscriptionsTable {
   last_error: string | null
   /** 1 from a re-activation until the first success after it. */
   recovering: number
+  /** Grows when the endpoint is another one or gets a new chance: what attempts of before come to says nothing of it. */
+  endpoint_version: number
   created_at: number
   updated_at: number
 }

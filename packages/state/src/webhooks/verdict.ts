@@ -17,6 +17,8 @@ export type Verdict =
 export interface Attempted {
   verdict: Verdict
   reply: Reply
+  /** Of the subscription when it was sent. */
+  endpointVersion: number
   /** Attempts before this one, of all runs. */
   before: readonly DeliveryAttempt[]
 }
