@@ -72,6 +72,8 @@ export async function createServer(options: ServerOptions) {
   app.setValidatorCompiler(validatorCompiler)
   closeUnusedConnections(app)
   app.server.on('checkExpectation', refuseExpectation)
+  // Every request of a pipeline listens to the end of its connection: as many as the client likes.
+  app.server.on('connection', (socket) => socket.setMaxListeners(0))
 
   await app.register(access)
   await app.register(problem)

@@ -163,6 +163,7 @@ test('an unknown name, a wrong password and an inactive person get one and the s
   })
   expect(first).toMatchObject({ status: 401, problem: { code: 'AUTH_CREDENTIALS_REFUSED' } })
   for (const other of others) expect(other).toEqual(first)
+  expect(answers[0].headers['www-authenticate']).toContain('Bearer')
 })
 
 test.each([

@@ -7,6 +7,9 @@ import type { Principal, Tokens } from './tokens.ts'
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer +(?<token>[A-Za-z0-9._~+/-]+=*)$/iu
 
+/** How to prove who one is. */
+export const CHALLENGE = 'Bearer realm="potok"'
+
 interface VerifyDeps {
   tokens: Pick<Tokens, 'verifyAccess'>
   revocations: Pick<Revocations, 'has'>
@@ -30,7 +33,7 @@ export function createBearerGuard(verify: (token: string) => Principal) {
       request.principal = verify(token)
     } catch (error) {
       // RFC 9110 §11.6.1: a 401 says how to do it right.
-      reply.header('www-authenticate', 'Bearer realm="potok"')
+      reply.header('www-authenticate', CHALLENGE)
       throw error
     }
     request.log = request.log.child({ userId: request.principal.id })

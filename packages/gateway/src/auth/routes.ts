@@ -6,6 +6,7 @@ import { Problem } from '@potok/contracts/problem'
 import { Credentials } from '@potok/contracts/user'
 import { forwardedContext } from '@potok/core/correlation'
 import { addressKey } from '@potok/core/rate-limit'
+import { CHALLENGE } from './bearer.ts'
 import { SessionEnded, SessionUnknown } from './errors.ts'
 import type { LinkCodes } from './link-codes.ts'
 import type { Client, Login } from './login.ts'
@@ -44,8 +45,12 @@ function clientOf(request: FastifyRequest): Client {
 
 const doors: FastifyPluginAsyncTypebox<AuthRoutesOptions> = async (app, options) => {
   const { login, changePassword } = options
-  // RFC 6749 §5.1: tokens must not be kept by anything on the way.
-  app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  app.addHook('onSend', async (_request, reply) => {
+    // RFC 6749 §5.1: tokens must not be kept by anything on the way.
+    reply.header('cache-control', 'no-store')
+    // RFC 9110 §11.6.1: so says every 401.
+    if (reply.statusCode === 401) reply.header('www-authenticate', CHALLENGE)
+  })
   const config = { public: true }
   app.post(
     '/login',

@@ -120,7 +120,9 @@ async function passTo(
         share.begin(request)
         // What may be kept is kept whole.
         const wantsWhole = request.asked !== undefined
-        return carryRequest(request, requestHeaders(request, upstream.apiKey), { wantsWhole })
+        const headers = requestHeaders(request, upstream.apiKey)
+        if (target.ignoresKeys === true) delete headers['idempotency-key']
+        return carryRequest(request, headers, { wantsWhole })
       },
       rewriteHeaders: tell,
     },

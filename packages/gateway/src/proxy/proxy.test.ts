@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { deadOrigin, startGateway, startService } from '../testing/gateway.ts'
 
 const echo: RequestListener = (request, response) => {
@@ -614,6 +614,37 @@ test('/api/v1/admin is the admin service, its passwords excepted', async () => {
   })
   expect(verify.status).toBe(403)
   expect(admin.asked).toHaveLength(asked)
+})
+
+test('an Idempotency-Key makes nothing safe at a service that knows no such keys', async () => {
+  const { url, as, admin } = await startGateway()
+
+  const answer = await send(`${url}/api/v1/admin/db/notes`, {
+    method: 'POST',
+    headers: { ...(await as('admin')), ...json, 'idempotency-key': 'k1' },
+    body: '{"text":"once"}',
+  })
+
+  expect(answer.status).toBe(503)
+  expect(admin.asked.filter(({ route }) => route === 'POST /api/v1/db/notes')).toHaveLength(1)
+})
+
+test('requests in a pipeline are answered in their order, without a warning', async () => {
+  const { as, raw } = await withState(echo)
+  const { authorization } = await as('admin')
+  const warned = vi.fn<(warning: Error) => void>()
+  process.on('warning', warned)
+  onTestFinished(() => void process.off('warning', warned))
+  const ask = (index: number) =>
+    `GET /api/v1/states/task/t${index} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n` +
+    `${index === 19 ? 'Connection: close\r\n' : ''}\r\n`
+
+  const answers = await raw(Array.from({ length: 20 }, (_, index) => ask(index)).join(''))
+
+  const asked = [...answers.matchAll(/"url":"\/api\/v1\/states\/task\/(?<id>\w+)"/gu)]
+  expect(asked.map(({ groups }) => groups?.['id'])).toEqual(asked.map((_, index) => `t${index}`))
+  expect(asked).toHaveLength(20)
+  expect(warned).not.toHaveBeenCalled()
 })
 
 test.each([

@@ -9,6 +9,11 @@ export interface Target {
   service: UpstreamName
   /** … under this path of its. */
   path: string
+  /**
+   * It takes no notice of an `Idempotency-Key`: none is passed on, so that a request that is not safe is not sent again
+   * for having one.
+   */
+  ignoresKeys?: true
   /** Its answers may be kept; `optional`: when the operator wants it. */
   keeping?: Keeping & { optional?: boolean }
 }
@@ -30,7 +35,7 @@ export const TARGETS: readonly Target[] = [
   },
   { prefix: '/api/v1/webhooks', service: 'state', path: '/api/v1/webhooks' },
   { prefix: '/api/v1/events', service: 'state', path: '/api/v1/events' },
-  { prefix: '/api/v1/admin', service: 'admin', path: '/api/v1' },
+  { prefix: '/api/v1/admin', service: 'admin', path: '/api/v1', ignoresKeys: true },
   { prefix: '/api/v1/tasks', service: 'task', path: '/api/v1/tasks' },
   { prefix: '/api/v1/distribution', service: 'task', path: '/api/v1/distribution' },
   {

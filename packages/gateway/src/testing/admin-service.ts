@@ -74,6 +74,7 @@ export async function startAdminService(people: Person[]) {
   app.post('/api/v1/users', async (_request, reply) =>
     reply.code(201).header('location', '/api/v1/users/usr_1').send({}),
   )
+  app.post('/api/v1/db/:entity', async (_request, reply) => reply.code(503).send({ status: 503 }))
   app.get('/health/readiness', async () => ({ ready: true }))
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return { url, people, asked, close: () => app.close() }
