@@ -13,6 +13,8 @@ export interface ManagedOptions {
 }
 
 const READY_TIMEOUT_MS = 60_000
+/** A process takes a second or two to start; asking more often takes it from that second. */
+const POLL_MS = 100
 /** Lines kept for the message of a process that does not come up. */
 const KEPT_LINES = 2000
 
@@ -33,7 +35,7 @@ export function createManagedProcess({ service, env, node = process.execPath }: 
       if (child?.exitCode !== null || Date.now() > deadline) {
         throw new Error(`${service.title} did not come up:\n${lines.slice(-40).join('\n')}`)
       }
-      await pause(25)
+      await pause(POLL_MS)
     }
   }
 
