@@ -44,7 +44,7 @@ export function createChangePassword({ people, sessions, backOff, login }: Passw
     if (!isChanged) throw new CurrentPasswordWrong()
     await backOff.succeed(attempt)
     const ended = await login.endAll({ id })
-    log.info({ event: 'auth.password_changed', userId: id, ended }, 'password changed')
+    log.info({ event: 'auth.password_changed', ended }, 'password changed')
     return login.login({ username, password: change.newPassword }, client)
   }
 }

@@ -62,11 +62,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           response: { 200: CircuitView, '4xx': Problem },
         },
       },
-      async ({ params: { service }, principal, log }) => {
+      async ({ params: { service }, log }) => {
         const upstream = find(service)
         upstream.circuit[action]()
         log.warn(
-          { context: 'Circuits', event: 'circuit.switched', userId: principal.id, service, action },
+          { context: 'Circuits', event: 'circuit.switched', service, action },
           'a circuit was switched by hand',
         )
         return view(service, upstream)
