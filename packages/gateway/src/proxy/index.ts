@@ -97,7 +97,7 @@ async function passTo(
   const tell: Tell = (headers) => withOutsideLocations(responseHeaders(headers), upstream, targets)
   // Bodies are passed on as they come; judging them is the service's business.
   scope.removeAllContentTypeParsers()
-  scope.addHook('preHandler', (request) => checkBody(request, limit))
+  scope.addHook('preHandler', (request, reply) => checkBody(request, reply, limit))
   const share = shares.of(scope, upstream.name)
   if (keeping !== undefined && (keepStates || keeping.optional !== true)) {
     scope.responseCache.keep(scope, keeping)

@@ -31,13 +31,14 @@ function isEnding(change: unknown): boolean {
  */
 export function watchPersonChanges(scope: FastifyInstance, limitBytes: number): void {
   scope.decorateRequest('endsSessionsOf')
-  scope.addHook('preHandler', async (request) => {
+  scope.addHook('preHandler', async (request, reply) => {
     const person = personOf(request)
     if (person === undefined) return
     const { method } = request
     const ends =
       method === 'DELETE' ||
-      ((method === 'PATCH' || method === 'PUT') && isEnding(await peekBody(request, limitBytes)))
+      ((method === 'PATCH' || method === 'PUT') &&
+        isEnding(await peekBody(request, reply, limitBytes)))
     if (ends) request.endsSessionsOf = person
   })
   // Before the answer, so that whoever asked for it can rely on it.

@@ -616,6 +616,28 @@ test('/api/v1/admin is the admin service, its passwords excepted', async () => {
   expect(admin.asked).toHaveLength(asked)
 })
 
+test.each([
+  ['POST', '/api/v1/states/user', 'Content-Length: 99999999', '{'],
+  [
+    'PATCH',
+    '/api/v1/admin/users/member',
+    'Transfer-Encoding: chunked',
+    `800\r\n${'x'.repeat(2048)}\r\n`,
+  ],
+] as const)('%s %s with too much for a look at it ends the connection', async (...request) => {
+  const [method, path, length, body] = request
+  const { as, raw } = await withState(echo, { BODY_LIMIT: '1024' })
+  const { authorization } = await as(method === 'POST' ? 'member' : 'admin')
+
+  const answer = await raw(
+    `${method} ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n` +
+      `Content-Type: application/json\r\n${length}\r\n\r\n${body}`,
+  )
+
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /u)
+  expect(answer).toMatch(/^connection: close\r$/imu)
+})
+
 test('an Idempotency-Key makes nothing safe at a service that knows no such keys', async () => {
   const { url, as, admin } = await startGateway()
 
