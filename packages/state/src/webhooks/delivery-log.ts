@@ -4,6 +4,7 @@ import { DeliveryAttempt, type DeliveryStatus } from '@potok/contracts/webhook'
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { createParser } from '@potok/core/validation'
 import type { DeliveryJob } from './delivery-job.ts'
+import { isOperational } from './matching.ts'
 import type { WebhookDeliveriesTable, WebhookTables } from './tables.ts'
 
 const COLUMNS = {
@@ -57,7 +58,12 @@ export interface SpanQuery {
 
 export const parseAttempts = createParser(Type.Array(DeliveryAttempt))
 
-function rowOf({ id, subscriptionId, job, status, attempts, note, createdAt }: Entry) {
+/** What was delivered can be taken from the event log again, if it is there; what is pending has it in the queue. */
+const isKeptElsewhere = ({ status, job }: Entry): boolean =>
+  status === 'pending' || (status === 'delivered' && !isOperational(job.event))
+
+function rowOf(entry: Entry) {
+  const { id, subscriptionId, job, status, attempts, note, createdAt } = entry
   return {
     id,
     subscription_id: subscriptionId,
@@ -69,8 +75,7 @@ function rowOf({ id, subscriptionId, job, status, attempts, note, createdAt }: E
     status,
     attempts: JSON.stringify(attempts),
     note: note ?? null,
-    // What was delivered can be taken from the event log again; what is pending has it in the queue.
-    body: status === 'delivered' || status === 'pending' ? null : job.body,
+    body: isKeptElsewhere(entry) ? null : job.body,
     created_at: job.createdAt ?? createdAt,
   }
 }

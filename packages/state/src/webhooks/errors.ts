@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { FieldError } from '@potok/contracts/problem'
 
 export const SubscriptionNotFound = createError<[id: string]>(
   'WEBHOOKS_SUBSCRIPTION_NOT_FOUND',
@@ -51,4 +52,8 @@ export const CursorRefused = createError(
   'This is no cursor of a page of deliveries',
   400,
 )
-export const SpanRefused = createError<[why: string]>('WEBHOOKS_SPAN_REFUSED', '%s', 422)
+
+/** Says which member of the body it is about, as the refusals of schemas do. */
+export function aboutField<E extends Error>(error: E, field: string): E & { errors: FieldError[] } {
+  return Object.assign(error, { errors: [{ path: `/body/${field}`, message: error.message }] })
+}

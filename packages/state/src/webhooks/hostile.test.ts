@@ -33,13 +33,28 @@ function suite(store: TestStore): void {
     const replay = (span: object) => call('POST', `webhooks/subscriptions/${id}/replay`, span)
 
     const leap = '2016-12-31T23:59:60Z'
-    expect(await replay({ from: leap })).toMatchObject({ status: 422 })
-    expect((await replay({ from: leap })).body.detail).toContain('from')
-    const to = await replay({ from: '2025-11-10T10:00:00Z', to: leap })
-    expect(to).toMatchObject({ status: 422 })
-    expect(to.body.detail).toContain('to')
-    const turned = await replay({ from: '2025-11-10T10:00:00Z', to: '2025-11-09T10:00:00Z' })
-    expect(turned).toMatchObject({ status: 422 })
+    const from = '2025-11-10T10:00:00Z'
+    const paths = async (span: object) => {
+      const { status, body } = await replay(span)
+      return [status, body.errors?.[0]?.path]
+    }
+    expect(await paths({ from: leap })).toEqual([400, '/body/from'])
+    expect(await paths({ from, to: leap })).toEqual([400, '/body/to'])
+    expect(await paths({ from, to: '2025-11-09T10:00:00Z' })).toEqual([400, '/body/to'])
+  })
+
+  test('a refusal says which member of the body it is about', async () => {
+    const { call } = await createWebhookService({ place: await store.place() })
+    const good = { url: 'https://your-app.com/webhook', events: ['*'] }
+    const paths = async (more: object) => {
+      const { status, body } = await call('POST', 'webhooks/subscriptions', { ...good, ...more })
+      return [status, body.errors?.[0]?.path]
+    }
+
+    expect(await paths({ url: 'http://10.0.0.1/' })).toEqual([422, '/body/url'])
+    expect(await paths({ timeoutMs: 40_000 })).toEqual([422, '/body/timeoutMs'])
+    expect(await paths({ secret: 'whsec_nonsense' })).toEqual([422, '/body/secret'])
+    expect((await call('GET', 'webhooks/subscriptions?cursor=%00')).status).toBe(400)
   })
 }
 

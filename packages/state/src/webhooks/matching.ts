@@ -5,13 +5,14 @@ import type { StoredEvent } from '../events/index.ts'
 /** What of an event decides who gets it. */
 export type Matchable = Pick<StoredEvent, 'event' | 'entity' | 'entityId' | 'data'>
 
-const OPERATIONAL = 'webhook.'
+/** Events about webhooks themselves. They are not in the event log. */
+export const isOperational = (event: string): boolean => event.startsWith('webhook.')
 
 /** Does one of the names mean this event? `*` is everything about entities and custom events, not about webhooks. */
 export function namesMatch(names: readonly SubscribableEvent[], event: string): boolean {
   return names.some((name) => {
     if (name === event) return true
-    if (name === '*') return !event.startsWith(OPERATIONAL)
+    if (name === '*') return !isOperational(event)
     return name.endsWith('.*') && event.startsWith(name.slice(0, -1))
   })
 }
@@ -21,7 +22,7 @@ const allows = (listed: readonly string[] | undefined, value: string | null | un
 
 /** Do all members of the filter match? Custom events have neither statuses nor metadata. */
 export function filterMatches(filter: WebhookFilter | undefined, event: Matchable): boolean {
-  if (filter === undefined || event.event.startsWith(OPERATIONAL)) return true
+  if (filter === undefined || isOperational(event.event)) return true
   if (!allows(filter.entity, event.entity) || !allows(filter.id, event.entityId)) return false
   const wanted = Object.entries(filter.metadata ?? {})
   if (!('metadata' in event.data)) {

@@ -11,8 +11,6 @@ export type OperationalName =
   | 'webhook.exhausted'
   | 'webhook.ping'
 
-export const isOperational = (event: string): boolean => event.startsWith('webhook.')
-
 /** An operational event as a delivery. It is not in the event log: only those who name it get it. */
 export function operationalJob(
   event: OperationalName,

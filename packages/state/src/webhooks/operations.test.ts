@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { describeDatabases, type TestStore } from '@potok/core/testing/databases'
 import { patience } from '../testing/patience.ts'
@@ -127,6 +128,47 @@ function suite(store: TestStore): void {
     expect(text).toContain('webhook_backlog{status="pending"} 1')
     expect(text).toContain('webhook_backlog{status="held"} 1')
     expect(text).toContain('webhook_backlog{status="dead"} 0')
+  })
+
+  test('an operational event can be sent again as any other', async () => {
+    const { call, subscribe, raise, deliveries } = await build({ maxRetries: 0 })
+    const bad = await startReceiver((response) => response.writeHead(500).end())
+    const operator = await startReceiver()
+    const { id } = await subscribe({ url: operator.url, events: ['webhook.exhausted'] })
+    await subscribe({ url: bad.url })
+    await raise(change('t1', 1))
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
+
+    const [told] = await deliveries(id)
+    const again = await call('POST', `webhooks/deliveries/${told?.id}/redeliver`)
+
+    expect(again.status).toBe(202)
+    await expect.poll(() => operator.receipts, patience).toHaveLength(2)
+    const [first, second] = operator.receipts.map(({ body }) => body)
+    expect(second).toBe(first)
+  })
+
+  test('a delivery that was taken up time after time without an outcome is dead, and the operator is told', async () => {
+    const { app, subscribe, raise, deliveries } = await build()
+    const hanging = await startReceiver(() => undefined)
+    const operator = await startReceiver()
+    await subscribe({ url: operator.url, events: ['webhook.exhausted'] })
+    const { id } = await subscribe({ url: hanging.url })
+    await raise(change('t1', 1))
+    await expect.poll(() => hanging.receipts, patience).toHaveLength(1)
+
+    await app.store.write((trx) =>
+      sql`update queue_jobs set leases = 5, fence = fence + 1, lease_until = 0`.execute(
+        app.store.as<object>().transaction(trx),
+      ),
+    )
+
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('dead')
+    await expect.poll(() => operator.receipts, patience).toHaveLength(1)
+    expect(JSON.parse(operator.receipts[0]?.body ?? '{}')).toMatchObject({
+      event: 'webhook.exhausted',
+      data: { subscriptionId: id, lastError: 'taken up 5 times without an outcome' },
+    })
   })
 
   test('what was under way when the service stopped is delivered by the next one', async () => {

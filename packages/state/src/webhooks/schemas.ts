@@ -70,11 +70,21 @@ export const CreateAnswer = Type.Unsafe<JsonText>(Type.Union([Subscription, DryR
 
 export const KeyHeaders = Type.Object({ 'idempotency-key': IdempotencyKey })
 
-export const ListQuery = Type.Object(
+const ListQuery = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
     cursor: Type.Optional(
       Type.String({ maxLength: 256, description: '`nextCursor` of the page before' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+/** They are listed in the order of their ids. */
+export const SubscriptionQuery = Type.Object(
+  {
+    ...ListQuery.properties,
+    cursor: Type.Optional(
+      Type.Unsafe<string>({ ...SubscriptionId, description: '`nextCursor` of the page before' }),
     ),
   },
   { additionalProperties: false },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { SecretRefused } from './errors.ts'
+import { aboutField, SecretRefused } from './errors.ts'
 
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 24
@@ -11,6 +11,6 @@ export const newSecret = (): string => `${PREFIX}${randomBytes(SECRET_BYTES).toS
 /** @throws SecretRefused it says to be an encoded key and is none */
 export function checkSecret(secret: string | undefined): void {
   if (secret?.startsWith(PREFIX) === true && !ENCODED.test(secret.slice(PREFIX.length))) {
-    throw new SecretRefused()
+    throw aboutField(new SecretRefused(), 'secret')
   }
 }

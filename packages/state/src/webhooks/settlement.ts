@@ -7,7 +7,8 @@ import type { DeliveryJob } from './delivery-job.ts'
 import type { DeliveryLog, Entry } from './delivery-log.ts'
 import type { Change, HealthNotes, Noted } from './health-notes.ts'
 import { UNSUBSCRIBED } from './explain.ts'
-import { isOperational, type Announcement, type Announce } from './operational-events.ts'
+import { isOperational } from './matching.ts'
+import type { Announcement, Announce } from './operational-events.ts'
 import { complaint, succeeded, type Attempted } from './verdict.ts'
 
 export interface SettlementDeps {
@@ -68,15 +69,23 @@ function observationOf({ verdict, reply, endpointVersion }: Attempted, startedAt
   }
 }
 
+/** Why nothing more will be tried; undefined: something will, or it was delivered. */
+function endOf(outcome: Settled['outcome']): string | undefined {
+  if (outcome.status === 'dead') return outcome.reason
+  const { result } = outcome
+  return result?.verdict.kind === 'exhausted' ? complaint(result.reply) : undefined
+}
+
 function announcementsOf(settled: readonly Settled[], changes: readonly Change[]): Announcement[] {
   // What is told about webhooks raises nothing when it cannot be told.
   const told = settled.filter(({ job }) => !isOperational(job.payload.event))
-  const exhausted = told.flatMap(({ job, outcome: { result } }): Announcement[] => {
-    if (result?.verdict.kind !== 'exhausted') return []
-    const { eventId, event, entity, entityId: id, version, correlationId } = job.payload
+  const exhausted = told.flatMap(({ job, outcome }): Announcement[] => {
+    const lastError = endOf(outcome)
+    if (lastError === undefined) return []
+    const { eventId, event, entity, entityId: id, version, correlationId, prior = 0 } = job.payload
     const about = { eventId, event, entity, id, version }
-    const attempts = result.before.length + 1
-    const lastError = complaint(result.reply)
+    const attempts =
+      outcome.result === undefined ? prior + job.attempt - 1 : outcome.result.before.length + 1
     const data = { subscriptionId: job.lane, deliveryId: job.id, ...about, attempts, lastError }
     return [{ event: 'webhook.exhausted', data, correlationId }]
   })

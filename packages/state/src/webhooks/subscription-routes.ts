@@ -10,12 +10,12 @@ import {
   CreateAnswer,
   CreateQuery,
   KeyHeaders,
-  ListQuery,
   PingAnswer,
   RotateBody,
   SubscriptionBody,
   SubscriptionPage,
   SubscriptionParams,
+  SubscriptionQuery,
   SubscriptionText,
 } from './schemas.ts'
 import type { SubscriptionList } from './subscription-list.ts'
@@ -91,7 +91,7 @@ const read: Routes = async (app, { list }) => {
       schema: {
         tags,
         summary: 'All subscriptions',
-        querystring: ListQuery,
+        querystring: SubscriptionQuery,
         response: { 200: SubscriptionPage, '4xx': Problem },
       },
     },

@@ -6,7 +6,13 @@ import type { FastifyInstance } from 'fastify'
 import type { Answer, Claim } from '../idempotency/index.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { DeliveryLog } from './delivery-log.ts'
-import { NoRotation, SubscriptionNotFound, TimeoutTooLong, TooManySubscriptions } from './errors.ts'
+import {
+  aboutField,
+  NoRotation,
+  SubscriptionNotFound,
+  TimeoutTooLong,
+  TooManySubscriptions,
+} from './errors.ts'
 import type { Registry } from './registry.ts'
 import { checkSecret, newSecret } from './secret.ts'
 import { settingsOf, UNSAID, type Row, type Settings } from './subscription-row.ts'
@@ -70,7 +76,8 @@ export class Subscriptions {
   check({ url, timeoutMs = 0, secret }: Checkable): void {
     const { guard, defaults } = this.#deps
     if (url !== undefined) guard.check(url)
-    if (timeoutMs > defaults.timeoutMs) throw new TimeoutTooLong(timeoutMs, defaults.timeoutMs)
+    if (timeoutMs > defaults.timeoutMs)
+      throw aboutField(new TimeoutTooLong(timeoutMs, defaults.timeoutMs), 'timeoutMs')
     checkSecret(secret)
   }
 

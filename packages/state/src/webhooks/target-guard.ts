@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { TargetRefused } from './errors.ts'
+import { aboutField, TargetRefused } from './errors.ts'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 type Range = [Address, number]
@@ -23,6 +23,10 @@ export function isPublic(text: string): boolean {
   const address = ipaddr.parse(text)
   if (address.range() !== 'unicast') return false
   return address.kind() === 'ipv4' || address.match(GLOBAL_IPV6)
+}
+
+function refuse(why: string): never {
+  throw aboutField(new TargetRefused(why), 'url')
 }
 
 /** The address that a URL's host spells out, without brackets; undefined for a name. */
@@ -78,19 +82,19 @@ export function createTargetGuard({ allowed, production }: TargetGuardOptions) {
      * @throws TargetRefused
      */
     check(text: string): void {
-      if (!URL.canParse(text)) throw new TargetRefused(`"${text}" is not a URL`)
+      if (!URL.canParse(text)) refuse(`"${text}" is not a URL`)
       const url = new URL(text)
       if (url.protocol !== 'http:' && url.protocol !== 'https:')
-        throw new TargetRefused(`${url.protocol} is not http: or https:`)
+        refuse(`${url.protocol} is not http: or https:`)
       if (url.username !== '' || url.password !== '')
-        throw new TargetRefused('A URL with a user name or a password in it is not accepted')
+        refuse('A URL with a user name or a password in it is not accepted')
       if (origins.has(url.origin)) return
       const literal = literalOf(url.hostname)
       if (literal !== undefined && !allowsAddress(literal))
-        throw new TargetRefused(`${url.hostname} is not a public address`)
+        refuse(`${url.hostname} is not a public address`)
       const local = /(?:^|\.)localhost\.?$/u.test(url.hostname)
       if (local && !allowsAddress('127.0.0.1') && !allowsAddress('::1'))
-        throw new TargetRefused(`${url.hostname} is this machine`)
+        refuse(`${url.hostname} is this machine`)
     },
   }
 }
