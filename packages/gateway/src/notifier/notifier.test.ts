@@ -13,7 +13,7 @@ import { createSubscription } from './subscription.ts'
 /** A state service as far as subscriptions go. */
 async function startRegistry() {
   const asked: { method: string; path: string; body: unknown }[] = []
-  const subscription = { active: true, dead: 0, pending: 0, isThere: true }
+  const subscription = { active: true, dead: 0, pending: 0, isThere: true, longestMs: 30_000 }
   let given: SubscriptionCreate | undefined
   const app = fastify({ forceCloseConnections: true })
   app.addHook('preHandler', async ({ method, url, body }) => {
@@ -28,6 +28,8 @@ async function startRegistry() {
   app.post<{ Body: SubscriptionCreate }>(
     '/api/v1/webhooks/subscriptions',
     async ({ body }, reply) => {
+      if ((body.timeoutMs ?? 0) > subscription.longestMs)
+        return reply.code(422).send({ code: 'WEBHOOKS_TIMEOUT_TOO_LONG' })
       given = body
       subscription.isThere = true
       return reply.code(201).send(view())
@@ -201,6 +203,27 @@ test('a subscription that somebody deletes or deactivates is put right at the ne
   await expect.poll(() => registry.subscription.active).toBe(true)
   await registry.close()
   await expect.poll(() => subscription.registered()).toBe(false)
+})
+
+test('a state service that lets no attempt take as long as ours is subscribed to all the same', async () => {
+  const { url, given, subscription } = await startRegistry()
+  subscription.longestMs = 5000
+  const { log } = fastify()
+  const state = createHttpClient({ name: 'state', origin: url, log })
+  onTestFinished(() => state.close())
+  const notifier = createSubscription({
+    state,
+    log,
+    url: 'http://127.0.0.1:1/api/v1/internal/events',
+    secret: 'whsec_c2VjcmV0c2VjcmV0',
+    checkEveryMs: 20,
+  })
+  onTestFinished(() => notifier.close())
+  notifier.start()
+
+  await expect.poll(() => notifier.registered()).toBe(true)
+  expect(given()).toMatchObject({ externalId: 'gateway-notifier' })
+  expect(given()?.timeoutMs).toBeUndefined()
 })
 
 test('the secret stays over a restart: what is signed with it is on its way', async () => {

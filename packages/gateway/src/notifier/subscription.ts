@@ -35,6 +35,21 @@ const Registered = Type.Object({
 })
 const parseRegistered = createParser(Registered)
 
+/** A gateway that hangs is passed over sooner than the state service would do by itself. */
+const TIMEOUT_MS = 10_000
+const TIMEOUT_REFUSED = 'WEBHOOKS_TIMEOUT_TOO_LONG'
+
+/** The state service was reached and said no. */
+class Refused extends Error {
+  readonly code: string
+
+  constructor(status: number, problem: string) {
+    // The problem names the setting that would allow it, such as WEBHOOK_ALLOWED_TARGETS.
+    super(`the state service answered ${status}: ${problem}`)
+    this.code = /"code":"(?<code>[A-Z_]+)"/u.exec(problem)?.groups?.['code'] ?? ''
+  }
+}
+
 function body(url: string, secret: string): SubscriptionCreate {
   return {
     url,
@@ -46,7 +61,6 @@ function body(url: string, secret: string): SubscriptionCreate {
     ordering: 'entity',
     retryDelays: RETRY_DELAYS,
     maxRetries: RETRY_DELAYS.length,
-    timeoutMs: 10_000,
     maxInFlight: 16,
   }
 }
@@ -59,9 +73,30 @@ const callTo =
     const at = `/api/v1/webhooks/subscriptions${path}`
     const answer = await state.request({ method, path: at, json, signal })
     if (answer.status < 300) return answer.body.json()
-    // The problem names the setting that would allow it, such as WEBHOOK_ALLOWED_TARGETS.
-    throw new Error(`the state service answered ${answer.status}: ${answer.body.text()}`)
+    throw new Refused(answer.status, answer.body.text())
   }
+
+/** With a shorter WEBHOOK_DELIVERY_TIMEOUT than ours that one is good for us too. */
+async function register(call: Call, wanted: SubscriptionCreate): Promise<unknown> {
+  try {
+    return await call('POST', '', { ...wanted, timeoutMs: TIMEOUT_MS })
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== TIMEOUT_REFUSED) throw error
+    return call('POST', '', wanted)
+  }
+}
+
+/** Tells why we are not subscribed; a refusal once, although it is asked again every second until that is put right. */
+function createComplaints(log: FastifyBaseLogger) {
+  let refused = ''
+  return (error: unknown, registered: boolean): void => {
+    const code = error instanceof Refused ? error.code : ''
+    const isNews = registered || (code !== '' && code !== refused)
+    refused = code
+    if (isNews) log.warn({ err: error }, 'our subscription could not be looked after')
+    else log.debug({ err: error }, 'the state service cannot be subscribed to yet')
+  }
+}
 
 /** Keeps our subscription at the state service: made at the start, put right when missing, changed or deactivated. */
 export function createSubscription({ state, log, url, secret, checkEveryMs }: SubscriptionDeps) {
@@ -70,10 +105,11 @@ export function createSubscription({ state, log, url, secret, checkEveryMs }: Su
   let running: Promise<void> | undefined
   let replayedAtStart = false
   const call = callTo(state, closing.signal)
+  const complain = createComplaints(log)
 
   /** Creating by `externalId` updates in place, so that one call makes, mends and moves it. */
   async function ensure(): Promise<void> {
-    const subscription = parseRegistered(await call('POST', '', body(url, secret)))
+    const subscription = parseRegistered(await register(call, body(url, secret)))
     if (!subscription.active) {
       log.warn(
         { subscriptionId: subscription.id },
@@ -104,8 +140,7 @@ export function createSubscription({ state, log, url, secret, checkEveryMs }: Su
         await ensure()
       } catch (error) {
         if (closing.signal.aborted) return
-        if (registered) log.warn({ err: error }, 'our subscription could not be looked after')
-        else log.debug({ err: error }, 'the state service cannot be subscribed to yet')
+        complain(error, registered)
         registered = false
       }
       const wait = registered ? checkEveryMs : Math.min(1000, checkEveryMs)
