@@ -565,7 +565,7 @@ test('an event stream ends with the session of its reader, and with no other', a
 })
 
 test('an event stream ends with the token that let its reader in', async () => {
-  const { url, as } = await withState(endless, { JWT_EXPIRATION: '2s' })
+  const { url, as } = await withState(endless, { JWT_EXPIRATION: '4s' })
 
   const stream = await fetch(`${url}/api/v1/events/stream`, { headers: await as('manager') })
 
