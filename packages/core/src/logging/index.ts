@@ -7,9 +7,10 @@ import pretty from 'pino-pretty'
 import type { BaseConfig } from '../config/schemas.ts'
 import { CENSORED, redacted, SECRET_FIELDS } from './redaction.ts'
 import { RequestLog } from './request-log.ts'
+import { createTimestamp } from './timestamp.ts'
 
 export type { Logger } from 'pino'
-export { requestLogger } from './request-log.ts'
+export { addToLog, requestLogger } from './request-log.ts'
 
 /**
  * What is told of an error: an allow-list, because libraries hang whole commands and requests on theirs (a refused
@@ -65,7 +66,7 @@ export function createLogger(
     level: config.LOG_LEVEL,
     messageKey: 'message',
     base: { service: config.APP_NAME },
-    timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+    timestamp: createTimestamp(Date.now),
     formatters: {
       level: (level: string) => ({ level }),
       log: (fields: Record<string, unknown>) => redacted(fields),

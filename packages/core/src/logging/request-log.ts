@@ -27,6 +27,12 @@ export class RequestLogger implements FastifyBaseLogger {
     this.#before = before
   }
 
+  /** Says this in every line from now on; a child for it would cost more. */
+  setBindings(bindings: Bindings): void {
+    Object.assign(this.#own, bindings)
+    this.#child = undefined
+  }
+
   /** Adds what every line of the request says. */
   addTo(fields: Bindings): Bindings {
     this.#before?.addTo(fields)
@@ -67,8 +73,15 @@ export class RequestLogger implements FastifyBaseLogger {
 
   child(bindings: Bindings, options?: ChildLoggerOptions): FastifyBaseLogger {
     const merged = options === undefined ? this.#options : { ...this.#options, ...options }
-    return new RequestLogger(this.#parent, bindings, merged, this)
+    return new RequestLogger(this.#parent, { ...bindings }, merged, this)
   }
+}
+
+/** Adds to what every line of a request says from now on. */
+export function addToLog(request: { log: FastifyBaseLogger }, bindings: Bindings): void {
+  const { log } = request
+  if (log instanceof RequestLogger) log.setBindings(bindings)
+  else request.log = log.child(bindings)
 }
 
 /** Fastify's `childLoggerFactory`. */
@@ -96,20 +109,21 @@ export class RequestLog extends LogController {
     ...[error, request, reply]: Parameters<LogController['requestCompleted']>
   ): void {
     const { log } = request
-    const quiet = request.routeOptions.config.quiet === true
+    // Put together anew each time it is asked for.
+    const { config, url = 'unknown' } = request.routeOptions
     const bindings: Bindings = {}
     if (log instanceof RequestLogger) log.addTo(bindings)
     else bindings['correlationId'] = request.id
     // Assigned, not spread: with copies for each child and for the line it cost five times as much.
     const fields = Object.assign(bindings, {
       method: request.method,
-      route: request.routeOptions.url ?? 'unknown',
+      route: url,
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 100) / 100,
     })
     if (request.refusal !== undefined) Object.assign(fields, request.refusal)
     if (error) Object.assign(fields, { error: error.message })
-    if (quiet) this.#log.debug(fields, 'request completed')
+    if (config.quiet === true) this.#log.debug(fields, 'request completed')
     else this.#log.info(fields, 'request completed')
   }
 }
