@@ -94,7 +94,8 @@ class Reception implements Dispatcher.DispatchHandler {
   #stream: AnswerStream | undefined
 
   constructor(
-    { cut, holdBytes, wantsWhole, isHead }: ExchangeOptions & { isHead: boolean },
+    { cut, holdBytes, wantsWhole }: ExchangeOptions,
+    isHead: boolean,
     resolve: (answer: Answer) => void,
     reject: (error: unknown) => void,
   ) {
@@ -104,12 +105,13 @@ class Reception implements Dispatcher.DispatchHandler {
     this.#wantsWhole = wantsWhole
     this.#resolve = resolve
     this.#reject = reject
-    cut.once('abort', () => this.#controller?.abort(this.#reason()))
+    cut.onAttempt((reason) => this.#controller?.abort(reason))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#cut.aborted) controller.abort(this.#reason())
+    const { reason } = this.#cut
+    if (reason !== undefined) controller.abort(reason)
   }
 
   onResponseStart(
@@ -172,10 +174,6 @@ class Reception implements Dispatcher.DispatchHandler {
     if (type === undefined || isEventStream(headers)) return false
     return length === undefined ? this.#wantsWhole : Number(length) <= this.#holdBytes
   }
-
-  #reason(): Error {
-    return this.#cut.reason ?? new Error('cut off')
-  }
 }
 
 interface ExchangeOptions {
@@ -194,6 +192,6 @@ export function exchange(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const isHead = request.method === 'HEAD'
-    dispatcher.dispatch(request, new Reception({ ...options, isHead }, resolve, reject))
+    dispatcher.dispatch(request, new Reception(options, isHead, resolve, reject))
   })
 }

@@ -7,6 +7,14 @@ import type { UpstreamError } from './errors.ts'
  */
 export class Cut extends EventEmitter {
   reason: UpstreamError | undefined
+  readonly #end: (reason: UpstreamError) => void
+  #breakOff: ((reason: UpstreamError) => void) | undefined
+
+  /** @param end is told of the end, before those who listen for `abort` */
+  constructor(end: (reason: UpstreamError) => void) {
+    super()
+    this.#end = end
+  }
 
   get aborted(): boolean {
     return this.reason !== undefined
@@ -16,14 +24,13 @@ export class Cut extends EventEmitter {
   abort(reason: UpstreamError): void {
     if (this.aborted) return
     this.reason = reason
+    this.#end(reason)
+    this.#breakOff?.(reason)
     this.emit('abort')
   }
 
-  /** The promise's outcome, or the reason at once when it is cut. */
-  race<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.once('abort', () => reject(this.reason))
-      promise.then(resolve, reject)
-    })
+  /** Says how to break off the attempt under way; there is one at a time, and listening for `abort` would cost more. */
+  onAttempt(breakOff: (reason: UpstreamError) => void): void {
+    this.#breakOff = breakOff
   }
 }

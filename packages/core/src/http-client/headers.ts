@@ -20,9 +20,10 @@ const hopByHop = new Set([
 /** The headers without those that concern this hop alone, the ones that `Connection` names included. */
 export function withoutHopByHop(headers: Headers): Headers {
   const { connection } = headers
-  const named = connection === undefined ? undefined : tokensOf(connection)
+  const named =
+    connection === undefined || connection === 'keep-alive' ? undefined : tokensOf(connection)
   const kept: Headers = {}
-  for (const name of Object.keys(headers)) {
+  for (const name in headers) {
     if (hopByHop.has(name) || named?.has(name) === true) continue
     const value = headers[name]
     if (value !== undefined) kept[name] = value

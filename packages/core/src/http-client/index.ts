@@ -3,7 +3,7 @@
  * every request, be it our own (`request`) or one that `@fastify/http-proxy` passes through (`proxyTransport`).
  */
 import type { FastifyBaseLogger } from 'fastify'
-import { Agent } from 'undici'
+import { Pool } from 'undici'
 import type { BackOff } from './back-off.ts'
 import type { CallTracing } from './call-tracing.ts'
 import { Circuit, type CircuitThresholds } from './circuit.ts'
@@ -68,7 +68,7 @@ export function createHttpClient(options: HttpClientOptions) {
   const { name, log, observe = {}, deadlineMs = 10_000, now = Date.now, tracing } = options
   const origin = new URL(options.origin)
   const circuit = createCircuit(options, observe, now)
-  const dispatcher = new Agent({
+  const dispatcher = new Pool(origin.origin, {
     connect: {
       timeout: options.connectTimeoutMs ?? 1000,
       ...(options.ca !== undefined && { ca: options.ca }),

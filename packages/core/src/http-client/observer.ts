@@ -12,8 +12,8 @@ export interface HttpClientObserver {
   attempt?: (
     event: Seen & {
       method: string
-      status?: number
-      reason?: UpstreamReason | 'internal'
+      status: number | undefined
+      reason: UpstreamReason | 'internal' | undefined
       durationMs: number
     },
   ) => void

@@ -1,7 +1,7 @@
 import type { FastifyReply, RawServerBase, RouteGenericInterface } from 'fastify'
 import { AnswerStream } from './answer.ts'
 import { isUpstreamError } from './errors.ts'
-import type { Headers } from './headers.ts'
+import { isEventStream, type Headers } from './headers.ts'
 import type { ClientRequest } from './proxied-request.ts'
 
 type ClientReply = FastifyReply<RouteGenericInterface, RawServerBase>
@@ -19,9 +19,8 @@ export const proxyReplyOptions = {
   },
   onResponse(_request: ClientRequest, reply: ClientReply, answer: unknown): void {
     const { raw } = reply
-    const { body } = passedAnswer(answer)
-    const isStream = String(reply.getHeader('content-type')).startsWith('text/event-stream')
-    if (isStream && 'flushHeaders' in raw) raw.once('pipe', () => raw.flushHeaders())
+    const { headers, body } = passedAnswer(answer)
+    if (isEventStream(headers) && 'flushHeaders' in raw) raw.once('pipe', () => raw.flushHeaders())
     void reply.send(body)
   },
 }

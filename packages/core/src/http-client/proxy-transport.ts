@@ -52,12 +52,14 @@ export function createProxyTransport(options: ProxyTransportOptions) {
       carriedRequest(wanted, name).request.raw.socket.destroy()
     }
     // Not what its type says: the body is for `proxyReplyOptions` alone, and undici too fails without data.
-    const call = (error: unknown, data?: Answer): unknown =>
-      Reflect.apply(answered, undefined, [error, data])
-    proxied
-      .forward(wanted)
-      .then((data) => call(null, data), call)
-      .catch(fail)
+    const call = (error: unknown, data?: Answer): void => {
+      try {
+        Reflect.apply(answered, undefined, [error, data])
+      } catch (err) {
+        fail(err)
+      }
+    }
+    void proxied.forward(wanted).then((data) => call(null, data), call)
   }
 
   return {
@@ -71,14 +73,12 @@ export function createProxyTransport(options: ProxyTransportOptions) {
 
 function createForward(options: ProxyTransportOptions) {
   const { name, dispatcher, tries, deadlineMs, bodyBufferBytes } = options
-  const { origin } = options.origin
-  const eventStreams = new Set<AnswerStream>()
+  const eventStreams = createEventStreams()
 
   /** Puts an end to every answer but event streams, whose end is remembered to be made by hand. */
   function watch(stream: AnswerStream, headers: Headers, endsAt: number, taken: () => number) {
     if (isEventStream(headers)) {
       eventStreams.add(stream)
-      stream.once('close', () => eventStreams.delete(stream))
     } else {
       const remainingMs = endsAt - performance.now()
       limitBody(stream, name, { remainingMs, idleMs: deadlineMs, taken })
@@ -88,7 +88,8 @@ function createForward(options: ProxyTransportOptions) {
   async function forward(wanted: Wanted<unknown>): Promise<Answer> {
     const { headers: carried, request, wantsWhole } = carriedRequest(wanted, name)
     const headers = withoutHopByHop(carried)
-    const body = createRequestBody(sourceOf(wanted.body), lengthOf(headers), {
+    const source = sourceOf(wanted.body)
+    const body = createRequestBody(source, lengthOf(headers), {
       name,
       limitBytes: options.bodyLimitBytes,
       bufferBytes: bodyBufferBytes,
@@ -101,7 +102,7 @@ function createForward(options: ProxyTransportOptions) {
       // Until the head; from there on the framework destroys the body when the client leaves.
       onCallerGone: onClientGone(request),
       deadlineMs,
-      prepare: () => body.prepare(),
+      ...(source !== undefined && { prepare: () => body.prepare() }),
       isRepeatable: () => isSafe && body.isRepeatable(),
       isStarved: () => body.isStarved(),
       discard: ({ body: unread }) => unread instanceof AnswerStream && unread.discard(),
@@ -110,7 +111,6 @@ function createForward(options: ProxyTransportOptions) {
         return exchange(
           dispatcher,
           {
-            origin,
             path,
             method,
             headers: outgoing(headers, content !== undefined, remainingMs),
@@ -123,14 +123,30 @@ function createForward(options: ProxyTransportOptions) {
     if (answer.body instanceof AnswerStream) {
       watch(answer.body, answer.headers, endsAt, () => request.raw.socket.bytesWritten)
     }
-    return { ...answer, headers: withoutHopByHop(answer.headers) }
+    const { statusCode } = answer
+    return { statusCode, headers: withoutHopByHop(answer.headers), body: answer.body }
   }
 
   return {
     forward,
-    endStreams(): void {
-      for (const stream of eventStreams) stream.finish()
-      eventStreams.clear()
+    endStreams: (): void => eventStreams.end(),
+  }
+}
+
+/** Event streams under way, which nothing ends but their upstream or a closing process. */
+function createEventStreams() {
+  const open = new Set<AnswerStream>()
+  let isOver = false
+  return {
+    /** One that begins after the end, because its upstream was being asked, ends at once. */
+    add(stream: AnswerStream): void {
+      open.add(stream)
+      stream.once('close', () => open.delete(stream))
+      if (isOver) stream.finish()
+    },
+    end(): void {
+      isOver = true
+      for (const stream of open) stream.finish()
     },
   }
 }

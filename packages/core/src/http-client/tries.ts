@@ -4,8 +4,7 @@ import {
   handleWhenResult,
   isBulkheadRejectedError,
   retry,
-  wrap,
-  type IPolicy,
+  type BulkheadPolicy,
   type RetryPolicy,
 } from 'cockatiel'
 import { jitteredDelayMs, retryAfterMs, type BackOff } from './back-off.ts'
@@ -89,13 +88,12 @@ export function verdictOfError(error: unknown): Verdict {
 /** Deadline, retries, bulkhead and circuit around attempts at one upstream. */
 export class Tries {
   readonly #options: TriesOptions
-  readonly #guard: IPolicy
+  readonly #bulkhead: BulkheadPolicy
   readonly #retry: RetryPolicy
 
   constructor(options: TriesOptions) {
     this.#options = options
-    // The circuit stands behind the queue: who waited while it opened must not get through.
-    this.#guard = wrap(bulkhead(options.maxInFlight, options.maxQueue), options.circuit)
+    this.#bulkhead = bulkhead(options.maxInFlight, options.maxQueue)
     this.#retry = retry(handleWhenResult(hasRetry), {
       maxAttempts: options.maxRetries,
       backoff: new DelegateBackoff(({ result }) =>
@@ -105,29 +103,42 @@ export class Tries {
   }
 
   /** The answer of the last try, whatever its status, or an `UpstreamError`. */
-  async run<T extends Head>(call: Call<T>): Promise<T> {
+  run<T extends Head>(call: Call<T>): Promise<T> {
     const { name, budget, observe } = this.#options
     budget.countRequest()
-    const cut = new Cut()
-    const endsAt = performance.now() + call.deadlineMs
-    const progress: Progress = { cut, endsAt, step: 'preparing' }
-    // The reason is made at that moment: later the traces are gone.
-    const timer = setTimeout(() => cut.abort(this.#lateness(call, progress)), call.deadlineMs)
-    const leave = () => cut.abort(upstreamError('client_abort', name))
-    const stopListening = call.onCallerGone?.(leave)
-    try {
-      return await cut.race(this.#tryAll(call, progress))
-    } catch (error) {
-      if (isUpstreamError(error)) observe.failure?.({ upstream: name, reason: error.reason })
-      throw error
-    } finally {
-      clearTimeout(timer)
-      stopListening?.()
-    }
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer)
+        stopListening?.()
+      }
+      const fail = (error: unknown): void => {
+        stop()
+        // Who was told already is told once.
+        if (isSettled) return
+        isSettled = true
+        if (isUpstreamError(error)) observe.failure?.({ upstream: name, reason: error.reason })
+        reject(error)
+      }
+      const succeed = (answer: T): void => {
+        stop()
+        isSettled = true
+        resolve(answer)
+      }
+      let isSettled = false
+      let stopListening: (() => void) | undefined
+      const cut = new Cut(fail)
+      const endsAt = performance.now() + call.deadlineMs
+      const progress: Progress = { cut, endsAt, step: 'preparing' }
+      // The reason is made at that moment: later the traces are gone.
+      const timer = setTimeout(() => cut.abort(this.#lateness(call, progress)), call.deadlineMs)
+      const leave = () => cut.abort(upstreamError('client_abort', name))
+      stopListening = call.onCallerGone?.(leave)
+      this.#tryAll(call, progress).then(succeed, fail)
+    })
   }
 
   async #tryAll<T extends Head>(call: Call<T>, progress: Progress): Promise<T> {
-    await call.prepare?.()
+    if (call.prepare !== undefined) await call.prepare()
     progress.step = 'waiting'
     // Nearly all calls end here: the machinery of retries is only set going for those that need it.
     const first = await this.#tryOnce(call, progress, 0)
@@ -141,7 +152,20 @@ export class Tries {
   }
 
   async #tryOnce<T extends Head>(call: Call<T>, progress: Progress, retries: number) {
-    const outcome: Outcome<T> = { result: await this.#settle(call, progress) }
+    const { circuit } = this.#options
+    let result: Result<T>
+    try {
+      if (progress.cut.aborted) throw progress.cut.reason
+      // Asked before the queue too: an open circuit must not make anybody wait.
+      circuit.check()
+      // The circuit stands behind the queue: who waited while it opened must not get through.
+      const attempt = () => this.#attempt(call, progress)
+      // No signal goes in: cockatiel's bulkhead loses its place when it dequeues a call that was aborted.
+      result = { answer: await this.#bulkhead.execute(() => circuit.execute(attempt)) }
+    } catch (error) {
+      result = { error: this.#refusalOr(error) }
+    }
+    const outcome: Outcome<T> = { result, retryInMs: undefined }
     outcome.retryInMs = this.#wait(outcome, call, progress, retries)
     if (outcome.retryInMs !== undefined && 'answer' in outcome.result) {
       call.discard(outcome.result.answer)
@@ -149,38 +173,33 @@ export class Tries {
     return outcome
   }
 
-  async #settle<T extends Head>(call: Call<T>, progress: Progress): Promise<Result<T>> {
-    const { name, circuit } = this.#options
-    try {
-      if (progress.cut.aborted) throw progress.cut.reason
-      // Asked before the queue too: an open circuit must not make anybody wait.
-      circuit.check()
-      // No signal goes in: cockatiel's bulkhead loses its place when it dequeues a call that was aborted.
-      return { answer: await this.#guard.execute(() => this.#attempt(call, progress)) }
-    } catch (error) {
-      if (!isBulkheadRejectedError(error)) return { error }
-      const details = { cause: error, retryAfterMs: OVERLOAD_RETRY_AFTER_MS }
-      return { error: upstreamError('overloaded', name, details) }
-    }
+  /** What the bulkhead says when it is full, as ours. */
+  #refusalOr(error: unknown): unknown {
+    if (!isBulkheadRejectedError(error)) return error
+    const details = { cause: error, retryAfterMs: OVERLOAD_RETRY_AFTER_MS }
+    return upstreamError('overloaded', this.#options.name, details)
   }
 
   /** One attempt as the circuit sees it: an answer, or an error that says whose fault it was. */
   async #attempt<T extends Head>(call: Call<T>, progress: Progress): Promise<T> {
     const { name, observe } = this.#options
+    const { method } = call
     if (progress.cut.aborted) throw progress.cut.reason
     progress.step = 'under way'
     const startedAt = performance.now()
-    const seen = { upstream: name, method: call.method }
     try {
       const remainingMs = Math.max(1, Math.ceil(progress.endsAt - startedAt))
       const answer = await call.attempt(progress.cut, remainingMs)
       const durationMs = performance.now() - startedAt
-      observe.attempt?.({ ...seen, status: answer.statusCode, durationMs })
+      const status = answer.statusCode
+      // Written out, both times alike: what is put together of parts cost more than all else here.
+      observe.attempt?.({ upstream: name, method, status, reason: undefined, durationMs })
       return answer
     } catch (cause) {
       const error = progress.cut.reason ?? toUpstreamFailure(cause, name)
       const reason = isUpstreamError(error) ? error.reason : 'internal'
-      observe.attempt?.({ ...seen, reason, durationMs: performance.now() - startedAt })
+      const durationMs = performance.now() - startedAt
+      observe.attempt?.({ upstream: name, method, status: undefined, reason, durationMs })
       throw error
     } finally {
       progress.step = 'waiting'
