@@ -4,9 +4,11 @@
 import type { FastifyRequest, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { Counter, Histogram, Registry } from 'prom-client'
+import { createGathered } from './gathered.ts'
 import '../problem/index.ts'
 import '../rate-limit/index.ts'
 
+export { createGathered } from './gathered.ts'
 export { metricsEndpoint, type MetricsEndpointOptions } from './endpoint.ts'
 
 export interface MetricsOptions {
@@ -32,11 +34,20 @@ export function routeLabel(request: FastifyRequest): string {
 function requestMetrics(registry: Registry): onResponseHookHandler {
   const labelNames = ['method', 'route', 'status'] as const
   const registers = [registry]
+  const finished = createGathered<[method: string, route: string, status: number]>(
+    ([method, route, status], seconds) => {
+      const labels = { method, route, status }
+      requests.inc(labels, seconds.length)
+      for (const one of seconds) durations.observe(labels, one)
+    },
+  )
+  const collect = (): void => finished.flush()
   const requests = new Counter({
     name: 'http_requests_total',
     help: 'HTTP requests by method, route pattern and status',
     labelNames,
     registers,
+    collect,
   })
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
@@ -44,6 +55,7 @@ function requestMetrics(registry: Registry): onResponseHookHandler {
     labelNames,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
+    collect,
   })
   const problems = new Counter({
     name: 'http_problems_total',
@@ -56,9 +68,7 @@ function requestMetrics(registry: Registry): onResponseHookHandler {
     if (refusal !== undefined) {
       problems.inc({ code: refusal.code, reason: refusal.reason ?? 'none' })
     }
-    const labels = { method: request.method, route: routeLabel(request), status: reply.statusCode }
-    requests.inc(labels)
-    durations.observe(labels, reply.elapsedTime / 1000)
+    finished.add(reply.elapsedTime / 1000, request.method, routeLabel(request), reply.statusCode)
     done()
   }
 }

@@ -4,9 +4,10 @@ import type {
   RawServerBase,
   RequestGenericInterface,
 } from 'fastify'
-import { Histogram } from 'prom-client'
+import { Histogram, type Registry } from 'prom-client'
 import type { proxyReplyOptions } from '@potok/core/http-client'
-import { routeLabel } from '@potok/core/metrics'
+import { addToLog } from '@potok/core/logging'
+import { createGathered, routeLabel } from '@potok/core/metrics'
 
 type ClientRequest = FastifyRequest<RequestGenericInterface, RawServerBase>
 type OnResponse = typeof proxyReplyOptions.onResponse
@@ -21,6 +22,22 @@ declare module 'fastify' {
 
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** A histogram of parts of requests, and what is gathered for it. */
+function shareMetric(registry: Registry, name: string, help: string) {
+  const shares = createGathered<[route: string, service: string]>(([route, service], seconds) => {
+    for (const one of seconds) histogram.observe({ route, service }, one)
+  })
+  const histogram = new Histogram({
+    name,
+    help,
+    labelNames: ['route', 'service'] as const,
+    buckets: BUCKETS,
+    registers: [registry],
+    collect: () => shares.flush(),
+  })
+  return shares
+}
+
 export type Shares = ReturnType<typeof createShares>
 
 /**
@@ -29,29 +46,23 @@ export type Shares = ReturnType<typeof createShares>
  */
 export function createShares(app: FastifyInstance) {
   app.decorateRequest('passed')
-  const labelNames = ['route', 'service'] as const
-  const registers = [app.registry]
-  const upstream = new Histogram({
-    name: 'gateway_upstream_share_seconds',
-    help: 'Part of a proxied request that the service behind took, with its tries and the waits between them',
-    labelNames,
-    buckets: BUCKETS,
-    registers,
-  })
-  const own = new Histogram({
-    name: 'gateway_own_share_seconds',
-    help: 'Part of a proxied request that the gateway took, sending the answer to the client included',
-    labelNames,
-    buckets: BUCKETS,
-    registers,
-  })
+  const upstream = shareMetric(
+    app.registry,
+    'gateway_upstream_share_seconds',
+    'Part of a proxied request that the service behind took, with its tries and the waits between them',
+  )
+  const own = shareMetric(
+    app.registry,
+    'gateway_own_share_seconds',
+    'Part of a proxied request that the gateway took, sending the answer to the client included',
+  )
 
   function stop(request: ClientRequest, service: string): void {
     const { passed } = request
     if (passed === undefined) return
     passed.upstreamMs = performance.now() - passed.at
     const upstreamMs = Math.round(passed.upstreamMs * 100) / 100
-    request.log = request.log.child({ upstream: service, upstreamMs })
+    addToLog(request, { upstream: service, upstreamMs })
   }
 
   return {
@@ -59,9 +70,9 @@ export function createShares(app: FastifyInstance) {
       scope.addHook('onResponse', (request, reply, done) => {
         const ms = request.passed?.upstreamMs
         if (ms !== undefined) {
-          const labels = { route: routeLabel(request), service }
-          upstream.observe(labels, ms / 1000)
-          own.observe(labels, Math.max(0, reply.elapsedTime - ms) / 1000)
+          const route = routeLabel(request)
+          upstream.add(ms / 1000, route, service)
+          own.add(Math.max(0, reply.elapsedTime - ms) / 1000, route, service)
         }
         done()
       })

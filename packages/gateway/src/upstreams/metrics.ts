@@ -4,6 +4,7 @@ import {
   type CircuitState,
   type HttpClientObserver,
 } from '@potok/core/http-client'
+import { createGathered } from '@potok/core/metrics'
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -27,7 +28,14 @@ export function upstreamMetrics(registry: Registry) {
     labelNames: ['service', 'method', 'outcome'] as const,
     buckets: BUCKETS,
     registers,
+    collect: () => ended.flush(),
   })
+  const ended = createGathered<[service: string, method: string, end: number | string]>(
+    ([service, method, end], seconds) => {
+      const outcome = typeof end === 'number' ? `${Math.floor(end / 100)}xx` : end
+      for (const one of seconds) attempts.observe({ service, method, outcome }, one)
+    },
+  )
   const retries = new Counter({
     name: 'upstream_retries_total',
     help: 'Attempts after the first',
@@ -49,9 +57,7 @@ export function upstreamMetrics(registry: Registry) {
 
   const observer: HttpClientObserver = {
     attempt({ upstream, method, status, reason, durationMs }) {
-      const outcome =
-        status === undefined ? (reason ?? 'internal') : `${Math.floor(status / 100)}xx`
-      attempts.observe({ service: upstream, method, outcome }, durationMs / 1000)
+      ended.add(durationMs / 1000, upstream, method, status ?? reason ?? 'internal')
     },
     retry: ({ upstream }) => retries.inc({ service: upstream }),
     retryDenied: ({ upstream }) => denied.inc({ service: upstream }),
