@@ -31,7 +31,7 @@ export async function buildApp(config: Config, logger: ServerOptions['logger']):
     ttlSeconds: config.THROTTLE_TTL,
     // Before anybody is known: the key itself, cut short because anything may stand there.
     keyOf: ({ headers }) => String(headers['x-api-key']).slice(0, KEY_LENGTH),
-    skip: ({ routeOptions }) => routeOptions.config.public === true,
+    skip: (_request, { config: { public: isPublic } }) => isPublic === true,
   })
   await app.register(apiKey, { keys: config.API_KEYS })
   await app.register(ownScope)

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import overload from '@potok/core/overload'
 import rateLimit from '@potok/core/rate-limit'
 import { createServer, type ServerOptions } from '@potok/core/server'
@@ -35,12 +34,11 @@ import upstreams from './upstreams/index.ts'
 import ws from './ws/index.ts'
 
 /** Health and metrics are asked by machines that must not be turned away. */
-const isProbe = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
+const isProbe = (url: string): boolean =>
   url.startsWith('/api/v1/health') || url === '/api/v1/metrics'
 
 /** Who is let in then knows what to do; who cannot log in can do nothing. */
-const isAuth = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
-  url.startsWith('/api/v1/auth/')
+const isAuth = (url: string): boolean => url.startsWith('/api/v1/auth/')
 
 /** Stands in for what a process has of its own. */
 export interface AppOptions {
@@ -57,14 +55,14 @@ export async function buildApp(
   const app = await createServer({ ...serverOptions(config), logger })
   await app.register(overload, {
     maxDelayMs: config.OVERLOAD_DELAY_MS,
-    isEssential: (request) => isProbe(request) || isAuth(request),
+    isEssential: ({ routeOptions: { url = '' } }) => isProbe(url) || isAuth(url),
   })
   await app.register(redis, redisOptions(config))
   await app.register(rateLimit, {
     limit: config.THROTTLE_LIMIT,
     ttlSeconds: config.THROTTLE_TTL,
     redis: app.redisLink,
-    skip: isProbe,
+    skip: (_request, { url = '' }) => isProbe(url),
   })
   await app.register(httpGuard)
   await app.register(store, storeOptions(config))

@@ -53,16 +53,17 @@ export function createCounters({ link, deadlineMs, maxKeys, now }: CountersOptio
 
   return {
     /** Counts one hit. Never rejects, whatever Redis does. */
-    hit: async (key: string, windowMs: number, limit: number): Promise<Count> => {
+    hit: (key: string, windowMs: number, limit: number): Promise<Count> => {
       const entry = known(key)
       if (hitThere === undefined || (entry !== undefined && entry.current > limit)) {
-        return hitHere(key, windowMs)
+        return Promise.resolve(hitHere(key, windowMs))
       }
-      const shared = await hitThere(key, windowMs)
-      const here = known(key)
-      // After an outage Redis knows less than we do; its count is taken when it is ahead.
-      const isAhead = shared !== undefined && shared.current > (here?.current ?? 0)
-      return isAhead ? remember(key, shared) : hitHere(key, windowMs)
+      return hitThere(key, windowMs).then((shared) => {
+        const here = known(key)
+        // After an outage Redis knows less than we do; its count is taken when it is ahead.
+        const isAhead = shared !== undefined && shared.current > (here?.current ?? 0)
+        return isAhead ? remember(key, shared) : hitHere(key, windowMs)
+      })
     },
     /** Keys remembered here. */
     size: () => local.size,

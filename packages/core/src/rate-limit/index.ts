@@ -31,8 +31,8 @@ export interface RateLimitOptions {
   redis?: RedisLink | undefined
   /** Default: by client address, IPv6 by its /64. */
   keyOf?: (request: FastifyRequest) => string
-  /** Requests that are not counted, beside those of routes that opted out. */
-  skip?: (request: FastifyRequest) => boolean
+  /** Requests that are not counted, beside those of routes that opted out. `route` is `request.routeOptions`. */
+  skip?: (request: FastifyRequest, route: FastifyRequest['routeOptions']) => boolean
   /** How long a request waits for Redis. */
   commandDeadlineMs?: number
   /** Callers remembered in this process. */
@@ -41,9 +41,15 @@ export interface RateLimitOptions {
   now?: () => number
 }
 
+/** Whose bucket a request falls into; put where the key is asked for, which must not be found out twice. */
+const bucketKey = Symbol('potok.rate-limit-bucket')
+
 type Limiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    [bucketKey]: string
+  }
   interface FastifyInstance {
     /** A hook that counts by this policy, tells it in the headers, and throws `RATE_LIMIT_EXCEEDED`. */
     rateLimiter: (policy: RateLimitPolicy) => Limiter
@@ -58,7 +64,10 @@ const POLICY_NAME = /^[a-z][a-z0-9-]{0,31}$/
 /** The client's address as a key. An address that is no address (a forged header) is one too, cut short. */
 export function addressKey({ ip }: { ip: string | undefined }): string {
   // A connection that is gone already has no address.
-  return normalizeIP(ip ?? 'unknown', IPV6_PREFIX).slice(0, MAX_KEY_LENGTH)
+  const address = ip ?? 'unknown'
+  // Without a colon it is no IPv6, which to find out otherwise takes a pattern of a thousand characters.
+  const key = address.includes(':') ? normalizeIP(address, IPV6_PREFIX) : address.toLowerCase()
+  return key.slice(0, MAX_KEY_LENGTH)
 }
 
 export default fp<RateLimitOptions>(
@@ -75,16 +84,19 @@ export default fp<RateLimitOptions>(
       global: false,
       store: storeOf(counters),
     })
+    app.decorateRequest(bucketKey, '')
     app.decorate('rateLimiter', ({ name, keyOf: bucketOf, ...policy }: RateLimitPolicy) => {
       if (!POLICY_NAME.test(name))
         throw new TypeError(`"${name}" is no name of a rate limit policy`)
       const check = app.createRateLimit({
         max: policy.limit,
         timeWindow: policy.ttlSeconds * 1000,
-        keyGenerator: (request) => `${name}:${bucketOf(request)}`,
+        keyGenerator: (request) => request[bucketKey],
       })
       return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-        if (bucketOf(request) === undefined) return
+        const bucket = bucketOf(request)
+        if (bucket === undefined) return
+        request[bucketKey] = `${name}:${bucket}`
         const state = await check(request)
         if (state.isAllowed) return
         addField(reply, 'ratelimit-policy', `"${name}";q=${policy.limit};w=${policy.ttlSeconds}`)
@@ -95,9 +107,11 @@ export default fp<RateLimitOptions>(
     if (limit === 0) return
 
     const limiter = app.rateLimiter({ name: 'default', limit, ttlSeconds, keyOf })
-    app.addHook('onRequest', async (request, reply) => {
-      if (request.routeOptions.config.rateLimit === false || skip(request)) return
-      await limiter(request, reply)
+    app.addHook('onRequest', (request, reply, proceed) => {
+      // Put together anew each time it is asked for.
+      const route = request.routeOptions
+      if (route.config.rateLimit === false || skip(request, route)) proceed()
+      else limiter(request, reply).then(() => proceed(), proceed)
     })
   },
   { name: '@potok/rate-limit', fastify: '5.x' },
