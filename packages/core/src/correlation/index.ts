@@ -46,11 +46,12 @@ function randomHex(bytes: number): string {
 export function continueTrace(headers: IncomingMessage['headers']): Trace {
   const given = headers['traceparent']
   const match = typeof given === 'string' ? TRACEPARENT.exec(given) : null
-  const traceId = match?.groups?.['trace'] ?? randomHex(16)
+  const random = randomHex(24)
+  const traceId = match?.groups?.['trace'] ?? random.slice(16)
   const flags = match?.groups?.['flags'] ?? '00'
   const trace: Trace = {
     traceId,
-    traceparent: `00-${traceId}-${randomHex(8)}-${flags}`,
+    traceparent: `00-${traceId}-${random.slice(0, 16)}-${flags}`,
   }
   const state = headers['tracestate']
   // A tracestate without a valid traceparent must be dropped (W3C Trace Context 3.3.1.3).

@@ -2,7 +2,12 @@
  * Access: the roles table, deny by default. `app.requireAccess` guards a route by it and sets `request.decision`;
  * `decide` answers the same question where there is no HTTP request.
  */
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type {
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction,
+  onRequestHookHandler,
+} from 'fastify'
 import fp from 'fastify-plugin'
 import { guard } from '@potok/core/access'
 import { decide, type Decision } from './decide.ts'
@@ -17,7 +22,7 @@ declare module 'fastify' {
     decision: Extract<Decision, { allow: true }>
   }
   interface FastifyInstance {
-    requireAccess: onRequestAsyncHookHandler
+    requireAccess: onRequestHookHandler
   }
 }
 
@@ -32,13 +37,14 @@ export default fp(
     app.decorateRequest('decision')
     app.decorate(
       'requireAccess',
-      guard(async (request: FastifyRequest, reply) => {
-        await app.requireUser(request, reply)
+      guard((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+        app.identify(request, reply)
         const { method, principal } = request
         const decision = decide(principal, { method, path: pathOf(request) })
         if (decision.allow) request.decision = decision
         else if (decision.unknown) throw new AccessUnknownRoute(method, pathOf(request))
         else throw new AccessDenied(principal.roles.join(', '))
+        done()
       }),
     )
   },

@@ -1,5 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { guard } from '@potok/core/access'
+import { addToLog } from '@potok/core/logging'
 import { SessionEnded, TokenMissing } from './errors.ts'
 import type { Revocations } from './revocations.ts'
 import type { Principal, Tokens } from './tokens.ts'
@@ -24,9 +25,9 @@ export function createVerify({ tokens, revocations }: VerifyDeps) {
   }
 }
 
-/** Lets through whoever sends a good access token, and sets `request.principal`. */
-export function createBearerGuard(verify: (token: string) => Principal) {
-  return guard(async (request: FastifyRequest, reply: FastifyReply) => {
+/** Sets `request.principal` to whom the access token stands for. @throws TokenMissing and what `verify` does */
+export function createIdentify(verify: (token: string) => Principal) {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.groups?.['token']
     try {
       if (token === undefined) throw new TokenMissing()
@@ -36,6 +37,13 @@ export function createBearerGuard(verify: (token: string) => Principal) {
       reply.header('www-authenticate', CHALLENGE)
       throw error
     }
-    request.log = request.log.child({ userId: request.principal.id })
-  })
+    addToLog(request, { userId: request.principal.id })
+  }
 }
+
+/** Lets through whoever sends a good access token. */
+export const createBearerGuard = (identify: ReturnType<typeof createIdentify>) =>
+  guard((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+    identify(request, reply)
+    done()
+  })

@@ -2,11 +2,11 @@
  * Auth: who calls. Login, refresh and sessions under `/api/v1/auth`; `app.requireUser` guards a route and sets
  * `request.principal`; `app.auth` is for doors that are no HTTP routes (sockets, the bot).
  */
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { createAccessChanges } from './access-changes.ts'
 import { createBackOff, type Curve } from './back-off.ts'
-import { createBearerGuard, createVerify } from './bearer.ts'
+import { createBearerGuard, createIdentify, createVerify } from './bearer.ts'
 import { createLinkCodes, type KeepSpent } from './link-codes.ts'
 import { createLogin, tooMany } from './login.ts'
 import { authMetrics } from './metrics.ts'
@@ -68,8 +68,10 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     auth: Auth
-    /** For `onRequest` of a route; throws what `auth.verify` does, and TokenMissing (401). */
-    requireUser: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+    /** Sets `request.principal`; throws what `auth.verify` does, and TokenMissing (401). */
+    identify: (request: FastifyRequest, reply: FastifyReply) => void
+    /** The same for `onRequest` of a route. */
+    requireUser: onRequestHookHandler
   }
 }
 
@@ -184,7 +186,9 @@ export default fp<AuthOptions>(
     const parts = await createParts(app, options)
     const verify = createVerify(parts)
     app.decorateRequest('principal')
-    app.decorate('requireUser', createBearerGuard(verify))
+    const identify = createIdentify(verify)
+    app.decorate('identify', identify)
+    app.decorate('requireUser', createBearerGuard(identify))
     app.decorate('auth', {
       verify,
       endSessionsOf: parts.login.endAll,

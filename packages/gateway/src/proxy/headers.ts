@@ -27,8 +27,10 @@ const PASSED = [
 ] as const
 
 /** Names that a client may not have removed by naming them in `Connection`; anything else it may. */
-function connectionTokens(connection: string | undefined): Set<string> {
-  return new Set((connection ?? '').split(',').map((token) => token.trim().toLowerCase()))
+function connectionTokens(connection: string | undefined): Set<string> | undefined {
+  // As nearly all say it.
+  if (connection === undefined || connection === 'keep-alive') return undefined
+  return new Set(connection.split(',').map((token) => token.trim().toLowerCase()))
 }
 
 /** As `@fastify/http-proxy` types it: whatever server it came in by. */
@@ -41,20 +43,20 @@ export function requestHeaders(request: ProxiedRequest, apiKey: string): Incomin
   const headers: Record<string, string | string[]> = {}
   for (const name of PASSED) {
     const value = given[name]
+    if (value === undefined) continue
     // Without its length a body would be cut or never end, whatever the client says about its connection.
-    const isKept = !dropped.has(name) || name.startsWith('content-')
-    if (value !== undefined && isKept) headers[name] = value
+    if (dropped?.has(name) !== true || name.startsWith('content-')) headers[name] = value
   }
-  return Object.assign(headers, forwardedContext(request), {
-    'x-api-key': apiKey,
-    'x-actor': `user:${principal.id}`,
-    ...(decision.scopeOwn && { 'x-actor-scope': 'own' }),
-    'x-forwarded-for': request.ip,
-    'x-forwarded-host': request.host,
-    'x-forwarded-proto': request.protocol,
-    // RFC 9110 §7.6.3: a gateway must say that it was there.
-    via: `${request.raw.httpVersion} potok-gateway`,
-  })
+  Object.assign(headers, forwardedContext(request))
+  headers['x-api-key'] = apiKey
+  headers['x-actor'] = `user:${principal.id}`
+  if (decision.scopeOwn) headers['x-actor-scope'] = 'own'
+  headers['x-forwarded-for'] = request.ip
+  headers['x-forwarded-host'] = request.host
+  headers['x-forwarded-proto'] = request.protocol
+  // RFC 9110 §7.6.3: a gateway must say that it was there.
+  headers['via'] = `${request.raw.httpVersion} potok-gateway`
+  return headers
 }
 
 /** Said by a service for a door that is not its own: ours is what the client must see. */
@@ -87,8 +89,8 @@ const OUR_FAMILIES = /^(?:access-control-|x-?ratelimit|ratelimit|x-actor)/u
 /** The headers of the answer to the client. Those of one hop were taken out by the transport. */
 export function responseHeaders(given: IncomingHttpHeaders): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {}
-  for (const [name, value] of Object.entries(given)) {
-    if (!OURS.has(name) && !OUR_FAMILIES.test(name)) headers[name] = value
+  for (const name in given) {
+    if (!OURS.has(name) && !OUR_FAMILIES.test(name)) headers[name] = given[name]
   }
   // This replaces what CORS said, so it must say it too.
   headers.vary = varyWithOrigin(headers.vary)
@@ -96,7 +98,8 @@ export function responseHeaders(given: IncomingHttpHeaders): IncomingHttpHeaders
 }
 
 function varyWithOrigin(vary: string | undefined): string {
-  const fields = (vary ?? '').split(',').map((field) => field.trim())
+  if (vary === undefined) return 'Origin'
+  const fields = vary.split(',').map((field) => field.trim())
   const others = fields.filter((field) => field !== '' && field.toLowerCase() !== 'origin')
   return ['Origin', ...others].join(', ')
 }

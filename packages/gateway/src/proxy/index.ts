@@ -38,11 +38,6 @@ function guardRoutes(scope: FastifyInstance): void {
     // The services' own documents tell of these.
     route.schema = Object.assign({ hide: true }, route.schema)
   })
-  scope.addHook('onRequest', (request, _reply, done) => {
-    // The service behind has compressed or decided not to.
-    request.headers['x-no-compression'] = '1'
-    done()
-  })
 }
 
 /** Headers that describe a body which is not sent after all. */
@@ -97,7 +92,12 @@ async function passTo(
   const tell: Tell = (headers) => withOutsideLocations(responseHeaders(headers), upstream, targets)
   // Bodies are passed on as they come; judging them is the service's business.
   scope.removeAllContentTypeParsers()
-  scope.addHook('preHandler', (request, reply) => checkBody(request, reply, limit))
+  scope.addHook('preHandler', (request, reply, proceed) => {
+    // The service behind has compressed or decided not to.
+    request.headers['x-no-compression'] = '1'
+    if (request.decision.body === undefined) proceed()
+    else checkBody(request, reply, limit).then(() => proceed(), proceed)
+  })
   const share = shares.of(scope, upstream.name)
   if (keeping !== undefined && (keepStates || keeping.optional !== true)) {
     scope.responseCache.keep(scope, keeping)
@@ -110,6 +110,8 @@ async function passTo(
     httpMethods: [...METHODS],
     undici: upstream.proxyTransport,
     disableRequestLogging: true,
+    // Its own handler returns the reply, which is thenable: Fastify would follow each answer to its end a second time.
+    handler: (_request, reply, dest, replyOptions) => void reply.from(dest, replyOptions),
     // It knows paths only, and would pass an address inside on.
     internalRewriteLocationHeader: false,
     replyOptions: {

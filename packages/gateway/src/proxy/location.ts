@@ -33,6 +33,7 @@ export function withOutsideLocations(
   place: Place,
   targets: readonly Target[],
 ): IncomingHttpHeaders {
+  if (headers.location === undefined && headers['content-location'] === undefined) return headers
   const result = { ...headers }
   for (const name of ['location', 'content-location'] as const) {
     const { [name]: given } = headers
