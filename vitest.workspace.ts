@@ -67,7 +67,8 @@ export default defineConfig({
       : { reporters: ['default', 'json'], outputFile: { json: report } }),
     projects: [
       ...['contracts', 'core', 'admin', 'state', 'gateway', 'max-simulator'].map((name) =>
-        project(name, `packages/${name}/src/**/*.test.ts`, { isolate: false }),
+        // Tests of core look at what a process has loaded: each of their files has one of its own.
+        project(name, `packages/${name}/src/**/*.test.ts`, { isolate: name === 'core' }),
       ),
       project('scripts', 'scripts/**/*.test.ts'),
       project('system', 'test/**/*.test.ts', {
