@@ -2,9 +2,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 
 const EMBEDDED = /,"signature":"(sha256=[0-9a-f]{64})"\}$/u
 
-/** `sha256=<hex>`: HMAC-SHA256 over `text`, key = the UTF-8 bytes of the secret. */
-export function sign(text: string, secret: string): string {
-  return `sha256=${createHmac('sha256', secret).update(text, 'utf8').digest('hex')}`
+/** `sha256=<hex>`: HMAC-SHA256 over `text` (or its UTF-8 bytes), key = the UTF-8 bytes of the secret. */
+export function sign(text: string | Uint8Array, secret: string): string {
+  return `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`
 }
 
 /** Puts the signature in as the last member: `{…}` → `{…,"signature":"sha256=…"}`. */
@@ -44,9 +44,15 @@ export function standardKey(secret: string): Buffer {
 
 /**
  * One `v1,<base64>` entry of the `webhook-signature` header (Standard Webhooks).
+ * @param body the text, or its UTF-8 bytes
  * @param timestamp Unix time in seconds, as in the `webhook-timestamp` header
  */
-export function signStandard(id: string, timestamp: number, body: string, secret: string): string {
-  const mac = createHmac('sha256', standardKey(secret)).update(`${id}.${timestamp}.${body}`, 'utf8')
+export function signStandard(
+  id: string,
+  timestamp: number,
+  body: string | Uint8Array,
+  secret: string,
+): string {
+  const mac = createHmac('sha256', standardKey(secret)).update(`${id}.${timestamp}.`).update(body)
   return `v1,${mac.digest('base64')}`
 }

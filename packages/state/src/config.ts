@@ -144,6 +144,13 @@ export const Config = Type.Object({
     default: 65_536,
     description: 'Bytes of a response that are read before its connection is given up',
   }),
+  WEBHOOK_BODY_CACHE: Type.Integer({
+    minimum: 0,
+    maximum: 1_073_741_824,
+    default: 16_777_216,
+    description:
+      'Bytes of events that are kept in memory for their deliveries; others are read from the store',
+  }),
   WEBHOOK_BREAKER_FAILURES: count(
     3,
     1000,

@@ -59,6 +59,7 @@ export const webhookOptions = (config: Config): WebhooksOptions => ({
   connectTimeoutMs: config.WEBHOOK_CONNECT_TIMEOUT,
   pingTimeoutMs: config.WEBHOOK_PING_TIMEOUT,
   responseLimit: config.WEBHOOK_RESPONSE_LIMIT,
+  bodyCacheBytes: config.WEBHOOK_BODY_CACHE,
   breakerFailures: config.WEBHOOK_BREAKER_FAILURES,
   rampMs: config.WEBHOOK_RAMP_MS,
   pollMs: config.WEBHOOK_POLL_MS,

@@ -1,5 +1,5 @@
 import { listKey, listTagKey } from './keys.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from '../lib/memory.ts'
 import type { RedisLevel } from './redis-level.ts'
 import type { Found, Outcome } from './state-cache.ts'
 

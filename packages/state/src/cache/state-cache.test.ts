@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventually } from '../testing/eventually.ts'
-import { createMemory } from './memory.ts'
+import { createMemory } from '../lib/memory.ts'
 import { StateCache, type Loaded, type Outcome, type Remembered } from './state-cache.ts'
 import { createTimeToLive } from './ttl-rules.ts'
 

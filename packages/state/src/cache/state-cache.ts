@@ -1,6 +1,6 @@
 import { bodyStamp, floorOf, FOREIGN_STAMP, rankOf, voidStamp, type Entry } from './entry.ts'
 import { stateKey } from './keys.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from '../lib/memory.ts'
 import type { LevelName, Placed, RedisLevel } from './redis-level.ts'
 
 /** A state as the store has it. */

@@ -162,9 +162,9 @@ export function createEventLog({ database, committed }: EventLogDeps) {
       database.afterCommit(trx, committed)
       return stored
     },
-    /** The bodies of those events that are still kept, by id. */
-    async find(ids: readonly string[]): Promise<Map<string, KeptEvent>> {
-      const { rows } = await find({ ids: JSON.stringify(ids.map((id) => ({ id }))) })
+    /** The bodies of those events that are still kept, by id. Without `trx` it reads what is committed. */
+    async find(ids: readonly string[], trx?: AnyTransaction): Promise<Map<string, KeptEvent>> {
+      const { rows } = await find({ ids: JSON.stringify(ids.map((id) => ({ id }))) }, trx)
       return new Map(rows.map(({ id, ...event }) => [id, event]))
     },
     /** The bodies of the newest events, newest first. */

@@ -16,7 +16,7 @@ import { routes } from './routes.ts'
 import { Sequencer } from './sequencer.ts'
 import { Tail } from './tail.ts'
 
-export { serialise, type NewEvent, type StoredEvent } from './event-log.ts'
+export { serialise, type EventLog, type NewEvent, type StoredEvent } from './event-log.ts'
 export { randomEventId } from './event-id.ts'
 export type { EventFeed } from './feed.ts'
 
@@ -41,6 +41,11 @@ declare module 'fastify' {
     events: EventLog & {
       /** What the log tells is not all any more: whoever follows it is told to begin anew. In the caller's transaction. */
       restart: (trx: AnyTransaction) => Promise<void>
+      /**
+       * Retention leaves alone what somebody needs still.
+       * @param from resolves to the epoch ms of the oldest event that he needs; undefined: none
+       */
+      keepFor: (from: () => Promise<number | undefined>) => void
     }
     eventFeed: EventFeed
   }
@@ -72,8 +77,14 @@ export default fp<EventsOptions>(
       stallMs: options.stallMs ?? 30_000,
     })
     const { retentionDays: days, purgeMs: everyMs = 60_000 } = options
+    const needs: (() => Promise<number | undefined>)[] = []
+    const neededFrom = async (): Promise<number | undefined> => {
+      const moments = await Promise.all(needs.map((from) => from()))
+      const known = moments.filter((at) => at !== undefined)
+      return known.length === 0 ? undefined : Math.min(...known)
+    }
     const retention = createPeriodic({
-      run: (signal) => purgeEvents({ database, log, days }, signal),
+      run: (signal) => purgeEvents({ database, log, days, neededFrom }, signal),
       everyMs,
       log,
       failure: 'old events could not be removed',
@@ -85,6 +96,7 @@ export default fp<EventsOptions>(
         await sequencer.restart(trx)
         database.afterCommit(trx, () => tail.wake())
       },
+      keepFor: (from) => void needs.push(from),
     })
     app.decorate('eventFeed', createFeed(tail, pages))
 

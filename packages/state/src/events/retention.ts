@@ -10,10 +10,17 @@ export interface RetentionDeps {
   log: DatabaseLog
   /** Events older than this are removed. */
   days: number
+  /** Epoch ms, whole: nothing from then on is removed, however old. Undefined: nobody needs anything. */
+  neededFrom: () => Promise<number | undefined>
 }
 
 /** The greatest position of the next batch that is too old; undefined: nothing is. */
-async function boundary(database: AnyDatabase, days: number): Promise<number | undefined> {
+async function boundary({
+  database,
+  days,
+  neededFrom,
+}: RetentionDeps): Promise<number | undefined> {
+  const needed = (await neededFrom()) ?? Number.MAX_SAFE_INTEGER
   const { kysely } = database.as<EventTables>()
   const { purged } = await kysely
     .selectFrom('event_log_head')
@@ -24,7 +31,11 @@ async function boundary(database: AnyDatabase, days: number): Promise<number | u
     .selectFrom('event_log')
     .select((row) => [
       'position',
-      row('timestamp_ms', '<', row(database.now(), '-', days * DAY_MS))
+      row
+        .and([
+          row('timestamp_ms', '<', row(database.now(), '-', days * DAY_MS)),
+          row('timestamp_ms', '<', needed),
+        ])
         .$castTo<boolean | number>()
         .as('old'),
     ])
@@ -65,10 +76,10 @@ async function remove(database: AnyDatabase, trx: AnyTransaction, upTo: number):
 
 /** Removes the beginning of the log that is too old, in log order: what is left has no gap. */
 export async function purgeEvents(deps: RetentionDeps, signal: AbortSignal): Promise<void> {
-  const { database, log, days } = deps
+  const { database, log } = deps
   let removed = 0
   while (!signal.aborted) {
-    const upTo = await boundary(database, days)
+    const upTo = await boundary(deps)
     if (upTo === undefined) break
     removed += await database.write((trx) => remove(database, trx, upTo))
   }

@@ -1,5 +1,5 @@
 import type { Delivery, Subscription } from '@potok/contracts/webhook'
-import events, { type NewEvent } from '../events/index.ts'
+import events, { type EventsOptions, type NewEvent } from '../events/index.ts'
 import webhooks, { type WebhooksOptions } from '../webhooks/index.ts'
 import { webhookOptions } from '../plugin-options.ts'
 import { createService, type ServiceOptions } from './service.ts'
@@ -7,12 +7,13 @@ import { callerOf } from './state-service.ts'
 
 export interface WebhookServiceOptions extends ServiceOptions {
   webhooks?: Partial<WebhooksOptions>
+  events?: Partial<EventsOptions>
 }
 
 /** Events and webhooks without states over them, with the defaults of the contract and eager polling. */
 export async function createWebhookService(options: WebhookServiceOptions = {}) {
   const { app, config } = await createService(options)
-  await app.register(events, { retentionDays: 30, maxStreams: 4 })
+  await app.register(events, { retentionDays: 30, maxStreams: 4, ...options.events })
   await app.register(webhooks, {
     ...webhookOptions(config),
     concurrency: 64,

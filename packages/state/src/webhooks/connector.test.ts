@@ -30,7 +30,7 @@ function send(url: string, options: { allowed?: string; resolve?: typeof lookup 
   return new Sender(connections, 65_536).send({
     url,
     headers: {},
-    body: '{}',
+    body: Buffer.from('{}'),
     timeoutMs: 2000,
     signal,
   })

@@ -3,6 +3,7 @@ import type { Job, Outcome } from '@potok/core/queue'
 import type { Breaker } from './breaker.ts'
 import type { DeliveryJob } from './delivery-job.ts'
 import type { DeliveryLog } from './delivery-log.ts'
+import type { EventBodies } from './event-bodies.ts'
 import type { Registry } from './registry.ts'
 import type { Sender } from './sender.ts'
 import { signedRequest } from './signed-request.ts'
@@ -13,6 +14,7 @@ export interface DeliverDeps {
   registry: Registry
   sender: Sender
   log: DeliveryLog
+  bodies: EventBodies
   breaker: Breaker
   defaults: DeliveryDefaults
   logger: DatabaseLog
@@ -21,10 +23,12 @@ export interface DeliverDeps {
 
 /** A subscription was deactivated while its job was taken up: its lane stands still by the next look. */
 const HELD_MS = 1000
+/** Never, unless somebody took rows out of the store by hand. */
+const NO_TEXT = 'its event is not in the log any more'
 
 /** Makes one attempt at a delivery: by the subscription as it is now, with the event as it was then. */
 export function createDeliver(deps: DeliverDeps) {
-  const { registry, sender, log, breaker, defaults, logger, observe } = deps
+  const { registry, sender, log, bodies, breaker, defaults, logger, observe } = deps
 
   return async (
     job: Job<DeliveryJob>,
@@ -34,11 +38,13 @@ export function createDeliver(deps: DeliverDeps) {
     const subscriber = await registry.find(lane)
     if (subscriber === undefined) return { status: 'done' }
     if (!subscriber.active) return { status: 'retry', delayMs: HELD_MS }
+    const body = await bodies.of(payload)
+    if (body === undefined) return { status: 'dead', reason: NO_TEXT }
     const prior = payload.prior ?? 0
     // Attempts are counted by what is in the log: a fault of ours is none.
     const before = run === 1 && prior === 0 ? [] : await log.attempts(deliveryId)
     const attempt = before.length + 1
-    const signable = { ...payload, deliveryId, attempt }
+    const signable = { ...payload, body, deliveryId, attempt }
     const request = signedRequest(signable, subscriber.secrets(registry.storeTime), Date.now())
     const { url, timeoutMs, endpointVersion } = subscriber
     const reply = await sender.send({ ...request, url, timeoutMs, signal })

@@ -12,8 +12,8 @@ export const DeliveryJob = Type.Object({
   entityId: Type.Optional(Type.String()),
   version: Type.Optional(Type.Integer()),
   correlationId: Type.String(),
-  /** The event's JSON text, to be signed and sent as it is. */
-  body: Type.String(),
+  /** The event's JSON text, to be signed and sent as it is. Absent: it stands in the event log. */
+  body: Type.Optional(Type.String()),
   /** Attempts made before it was sent again; they do not count against its retries. */
   prior: Type.Optional(Type.Integer()),
   /** When the delivery first came up, when that was before this job. */
@@ -55,9 +55,9 @@ export function jobFor(
   }
 }
 
-/** What a stored event becomes in the queue. */
+/** What a stored event becomes in the queue. Its text is in the log once, not with each of its deliveries. */
 export function payloadOf(event: StoredEvent): DeliveryJob {
-  const { id: eventId, event: name, entity, entityId, version, correlationId, body } = event
+  const { id: eventId, event: name, entity, entityId, version, correlationId } = event
   return {
     eventId,
     event: name,
@@ -65,6 +65,5 @@ export function payloadOf(event: StoredEvent): DeliveryJob {
     ...(entityId === undefined ? {} : { entityId }),
     ...(version === undefined ? {} : { version }),
     correlationId,
-    body,
   }
 }

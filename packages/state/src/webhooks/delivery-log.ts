@@ -3,8 +3,8 @@ import { sql } from 'kysely'
 import { DeliveryAttempt, type DeliveryStatus } from '@potok/contracts/webhook'
 import type { AnyDatabase, AnyTransaction } from '@potok/core/database'
 import { createParser } from '@potok/core/validation'
+import type { EventLog } from '../events/index.ts'
 import type { DeliveryJob } from './delivery-job.ts'
-import { isOperational } from './matching.ts'
 import type { WebhookDeliveriesTable, WebhookTables } from './tables.ts'
 
 const COLUMNS = {
@@ -58,12 +58,11 @@ export interface SpanQuery {
 
 export const parseAttempts = createParser(Type.Array(DeliveryAttempt))
 
-/** What was delivered can be taken from the event log again, if it is there; what is pending has it in the queue. */
-const isKeptElsewhere = ({ status, job }: Entry): boolean =>
-  status === 'pending' || (status === 'delivered' && !isOperational(job.event))
+/** What was delivered can be taken from the event log again, if it stood there; what is given up takes its text along. */
+const isGivenUp = (status: DeliveryStatus): boolean =>
+  status !== 'delivered' && status !== 'pending'
 
-function rowOf(entry: Entry) {
-  const { id, subscriptionId, job, status, attempts, note, createdAt } = entry
+function rowOf({ id, subscriptionId, job, status, attempts, note, createdAt }: Entry) {
   return {
     id,
     subscription_id: subscriptionId,
@@ -75,7 +74,8 @@ function rowOf(entry: Entry) {
     status,
     attempts: JSON.stringify(attempts),
     note: note ?? null,
-    body: isKeptElsewhere(entry) ? null : job.body,
+    // A job that carries its text does so because nobody else has it for sure. What is pending is in the queue.
+    body: status === 'pending' ? null : (job.body ?? null),
     created_at: job.createdAt ?? createdAt,
   }
 }
@@ -113,17 +113,29 @@ const idsOf = (ids: readonly string[]): string => JSON.stringify(ids.map((id) =>
 /** The log of deliveries that were tried or are finished. */
 export class DeliveryLog {
   readonly #database: AnyDatabase
+  readonly #findEvents: EventLog['find']
   readonly #run: ReturnType<typeof statements>
 
-  constructor(database: AnyDatabase) {
+  /** @param findEvents what is given up takes its text along from the event log, and can be sent again for longer */
+  constructor(database: AnyDatabase, findEvents: EventLog['find']) {
     this.#database = database
+    this.#findEvents = findEvents
     this.#run = statements(database)
   }
 
   /** Writes lines; a delivery has one, which follows what becomes of it. */
   async record(trx: AnyTransaction, entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return
-    await this.#run.record({ entries: JSON.stringify(entries.map(rowOf)) }, trx)
+    const rows = entries.map(rowOf)
+    const bare = rows.filter(({ status, body }) => isGivenUp(status) && body === null)
+    if (bare.length > 0) {
+      const kept = await this.#findEvents(
+        bare.map((row) => row.event_id),
+        trx,
+      )
+      for (const row of bare) row.body = kept.get(row.event_id)?.body ?? null
+    }
+    await this.#run.record({ entries: JSON.stringify(rows) }, trx)
   }
 
   async find(ids: readonly string[], trx?: AnyTransaction): Promise<WebhookDeliveriesTable[]> {

@@ -7,6 +7,7 @@ import { createBreaker } from './breaker.ts'
 import { createDeliver } from './deliver.ts'
 import { DeliveryJob, jobFor, payloadOf } from './delivery-job.ts'
 import type { DeliveryLog } from './delivery-log.ts'
+import type { EventBodies } from './event-bodies.ts'
 import type { HealthRules } from './endpoint-health.ts'
 import { HealthNotes, type Change } from './health-notes.ts'
 import { skipOutdated } from './latest.ts'
@@ -37,6 +38,7 @@ export interface DispatcherDeps {
   registry: Registry
   sender: Sender
   log: DeliveryLog
+  bodies: EventBodies
   logger: DatabaseLog
   defaults: DeliveryDefaults
   rules: HealthRules
@@ -47,6 +49,9 @@ export interface DispatcherDeps {
   onSettled: (statuses: readonly DeliveryStatus[], changes: readonly Change[]) => void
   onClaim: (durationMs: number, jobs: number) => void
 }
+
+/** An event is older than its deliveries by no more than this: they come in one transaction. */
+const BEFORE_ITS_DELIVERIES_MS = 3_600_000
 
 /**
  * A lease outlives the longest attempt and what comes after it: 45 s for the 30 s of the default, so that the
@@ -59,7 +64,7 @@ const wants = ({ events, filter }: Subscriber, event: StoredEvent): boolean =>
 
 /** Brings events to those who subscribed: puts deliveries into the queue with the events, and makes them. */
 export function createDispatcher(deps: DispatcherDeps) {
-  const { database, registry, log, defaults, logger } = deps
+  const { database, registry, log, bodies, defaults, logger } = deps
   const breaker = createBreaker(deps.breakerFailures)
   const health = new HealthNotes(database, deps.rules)
 
@@ -101,6 +106,12 @@ export function createDispatcher(deps: DispatcherDeps) {
   return {
     queue,
     breaker,
+    /** Epoch ms by the store's clock from which on events may have deliveries that wait. */
+    async oldest(): Promise<number | undefined> {
+      const { pending, oldestMs } = await queue.totals()
+      if (pending === 0) return undefined
+      return Math.floor(registry.storeTime - oldestMs - BEFORE_ITS_DELIVERIES_MS)
+    },
     /** Puts a delivery into the queue for every subscription that an event matches, in the event's transaction. */
     async take(trx: AnyTransaction, events: readonly StoredEvent[]): Promise<void> {
       const { byId } = await registry.inTransaction(trx)
@@ -108,8 +119,11 @@ export function createDispatcher(deps: DispatcherDeps) {
       const subscribers = [...byId.values()]
       let jobs: NewJob<DeliveryJob>[] = []
       for (const event of events) {
+        const wanting = subscribers.filter((one) => wants(one, event))
+        if (wanting.length === 0) continue
+        database.afterCommit(trx, () => bodies.remember(event))
         const payload = payloadOf(event)
-        for (const subscriber of subscribers.filter((one) => wants(one, event))) {
+        for (const subscriber of wanting) {
           const job = jobFor(subscriber, payload)
           if (subscriber.ordering === 'latest') {
             // What it makes pointless may stand before it in this very batch.

@@ -11,6 +11,7 @@ import { Deliveries } from './deliveries.ts'
 import { DeliveryLog } from './delivery-log.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { createDispatcher, type Pace } from './dispatcher.ts'
+import { createEventBodies } from './event-bodies.ts'
 import { createMetrics } from './metrics.ts'
 import { createPing } from './ping.ts'
 import { Registry } from './registry.ts'
@@ -54,6 +55,8 @@ export interface WebhooksOptions {
   pingTimeoutMs: number
   /** WEBHOOK_RESPONSE_LIMIT, bytes. */
   responseLimit: number
+  /** WEBHOOK_BODY_CACHE, bytes. */
+  bodyCacheBytes: number
   /** WEBHOOK_BREAKER_FAILURES */
   breakerFailures: number
   /** WEBHOOK_RAMP_MS */
@@ -90,7 +93,12 @@ function assemble(app: FastifyInstance, options: WebhooksOptions) {
   const connections = createConnections({ guard, connectTimeoutMs: options.connectTimeoutMs })
   const sender = new Sender(connections, options.responseLimit)
   const registry = new Registry({ database, defaults, freshMs: options.freshMs ?? 250 })
-  const log = new DeliveryLog(database)
+  const { events } = app
+  const log = new DeliveryLog(database, (ids, trx) => events.find(ids, trx))
+  const bodies = createEventBodies({
+    find: (ids) => events.find(ids),
+    bytes: options.bodyCacheBytes,
+  })
   const metrics = createMetrics({
     registry: app.registry,
     backlog: () => totalBacklog({ dispatcher, log }, registry),
@@ -100,6 +108,7 @@ function assemble(app: FastifyInstance, options: WebhooksOptions) {
     registry,
     sender,
     log,
+    bodies,
     logger,
     defaults,
     rules: { maxFailures, spacingMs: options.failureSpacingMs ?? retryDelayMs },
@@ -132,6 +141,7 @@ export default fp<WebhooksOptions>(
       failure: 'old deliveries could not be removed',
     })
     app.events.participate((trx, events) => dispatcher.take(trx, events))
+    app.events.keepFor(() => dispatcher.oldest())
     app.addHook('onReady', async () => {
       await registry.fresh()
       dispatcher.queue.start()

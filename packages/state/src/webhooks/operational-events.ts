@@ -16,7 +16,7 @@ export function operationalJob(
   event: OperationalName,
   data: Record<string, unknown>,
   { timestampMs, correlationId }: { timestampMs: number; correlationId: string },
-): DeliveryJob {
+): DeliveryJob & { body: string } {
   const id = randomEventId(timestampMs)
   return { eventId: id, event, correlationId, body: serialise({ id, event, timestampMs, data }) }
 }

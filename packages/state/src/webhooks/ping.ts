@@ -37,7 +37,8 @@ export function createPing({ database, registry, sender, pingTimeoutMs }: PingDe
     const data = { subscriptionId: id, active: subscriber.active }
     const context = { timestampMs: row?.at ?? 0, correlationId }
     const job = operationalJob('webhook.ping', data, context)
-    const signable = { ...job, deliveryId: `dlv_ping_${randomUUID()}`, attempt: 1 }
+    const body = Buffer.from(job.body)
+    const signable = { ...job, body, deliveryId: `dlv_ping_${randomUUID()}`, attempt: 1 }
     const request = signedRequest(signable, subscriber.secrets(registry.storeTime), Date.now())
     const timeoutMs = Math.min(pingTimeoutMs, subscriber.timeoutMs)
     const signal = new AbortController().signal

@@ -21,7 +21,7 @@ const OUR_FAULTS = new Set([
 export interface Sending {
   url: string
   headers: Record<string, string>
-  body: string
+  body: Buffer
   /** For headers and body of the response, a second try included. */
   timeoutMs: number
   signal: AbortSignal

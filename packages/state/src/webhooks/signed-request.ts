@@ -1,4 +1,4 @@
-import { sign, signStandard, withSignature } from '@potok/contracts/webhook-signature'
+import { sign, signStandard } from '@potok/contracts/webhook-signature'
 
 const USER_AGENT = 'Potok-Webhooks/1.0.0'
 
@@ -15,9 +15,13 @@ export interface Signable {
   /** From 1. */
   attempt: number
   correlationId: string
-  /** The event's JSON text. */
-  body: string
+  /** The event's JSON text, UTF-8. */
+  body: Buffer
 }
+
+/** `{…}` → `{…,"signature":"…"}`. In bytes: a text would be encoded anew for each signature and for the way out. */
+const withSignature = (unsigned: Buffer, signature: string): Buffer =>
+  Buffer.concat([unsigned.subarray(0, -1), Buffer.from(`,"signature":"${signature}"}`, 'latin1')])
 
 /**
  * The request that delivers an event: body and headers, signed in both ways.
@@ -27,7 +31,7 @@ export function signedRequest(
   { deliveryId, eventId, event, attempt, correlationId, body: unsigned }: Signable,
   { current, previous }: SigningSecrets,
   nowMs: number,
-): { body: string; headers: Record<string, string> } {
+): { body: Buffer; headers: Record<string, string> } {
   // One signature has room in the body: the one that receivers know until the rotation is finished.
   const signature = sign(unsigned, previous ?? current)
   const body = withSignature(unsigned, signature)

@@ -6,7 +6,8 @@ export interface MemoryLimits {
 }
 
 interface Kept {
-  body: string | undefined
+  /** A text, or the bytes of one. */
+  body: { readonly length: number } | undefined
 }
 
 /** A key and a record without text, roughly. */
