@@ -82,8 +82,8 @@ function suite(store: TestStore): void {
     const old = { ...change('held', 1), timestampMs: clock.now() }
     const other = { ...change('other', 1), timestampMs: clock.now() + DAY_MS }
     // Nobody waits for these: when they are gone, retention has had its turn.
-    const witness = (id: string, days: number) => ({
-      ...change(id, 1),
+    const witness = (entityId: string, days: number) => ({
+      ...change(entityId, 1),
       timestampMs: clock.now() - days * DAY_MS,
     })
     await raise(witness('old', 2), witness('young', 0.5), old)
