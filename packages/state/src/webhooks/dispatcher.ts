@@ -1,22 +1,20 @@
 import type { DeliveryStatus } from '@potok/contracts/webhook'
-import type { AnyTransaction, DatabaseLog } from '@potok/core/database'
-import { createQueue, type NewJob, type Queue } from '@potok/core/queue'
-import type { StoredEvent } from '../events/index.ts'
+import type { DatabaseLog } from '@potok/core/database'
+import { createQueue, type Queue } from '@potok/core/queue'
 import type { Store } from '../store/index.ts'
 import { createBreaker } from './breaker.ts'
 import { createDeliver } from './deliver.ts'
-import { DeliveryJob, jobFor, payloadOf } from './delivery-job.ts'
+import { DeliveryJob, jobFor } from './delivery-job.ts'
 import type { DeliveryLog } from './delivery-log.ts'
 import type { EventBodies } from './event-bodies.ts'
 import type { HealthRules } from './endpoint-health.ts'
 import { HealthNotes, type Change } from './health-notes.ts'
-import { skipOutdated } from './latest.ts'
-import { filterMatches, namesMatch } from './matching.ts'
 import { listeners, operationalJob, type Announce } from './operational-events.ts'
 import type { Registry } from './registry.ts'
 import type { Sender } from './sender.ts'
 import { createSettlement } from './settlement.ts'
-import type { DeliveryDefaults, Subscriber } from './subscriber.ts'
+import type { DeliveryDefaults } from './subscriber.ts'
+import { createTake } from './take.ts'
 
 /** How much is done at once, and how often. */
 export interface Pace {
@@ -59,12 +57,9 @@ const BEFORE_ITS_DELIVERIES_MS = 3_600_000
  */
 export const leaseMs = (timeoutMs: number): number => Math.ceil(timeoutMs * 1.25) + 7500
 
-const wants = ({ events, filter }: Subscriber, event: StoredEvent): boolean =>
-  namesMatch(events, event.event) && filterMatches(filter, event)
-
 /** Brings events to those who subscribed: puts deliveries into the queue with the events, and makes them. */
 export function createDispatcher(deps: DispatcherDeps) {
-  const { database, registry, log, bodies, defaults, logger } = deps
+  const { database, registry, defaults, logger } = deps
   const breaker = createBreaker(deps.breakerFailures)
   const health = new HealthNotes(database, deps.rules)
 
@@ -112,30 +107,7 @@ export function createDispatcher(deps: DispatcherDeps) {
       if (pending === 0) return undefined
       return Math.floor(registry.storeTime - oldestMs - BEFORE_ITS_DELIVERIES_MS)
     },
-    /** Puts a delivery into the queue for every subscription that an event matches, in the event's transaction. */
-    async take(trx: AnyTransaction, events: readonly StoredEvent[]): Promise<void> {
-      const { byId } = await registry.inTransaction(trx)
-      if (byId.size === 0) return
-      const subscribers = [...byId.values()]
-      let jobs: NewJob<DeliveryJob>[] = []
-      for (const event of events) {
-        const wanting = subscribers.filter((one) => wants(one, event))
-        if (wanting.length === 0) continue
-        database.afterCommit(trx, () => bodies.remember(event))
-        const payload = payloadOf(event)
-        for (const subscriber of wanting) {
-          const job = jobFor(subscriber, payload)
-          if (subscriber.ordering === 'latest') {
-            // What it makes pointless may stand before it in this very batch.
-            if (jobs.length > 0) await queue.enqueue(trx, jobs)
-            jobs = []
-            await skipOutdated({ queue, log }, trx, job)
-          }
-          jobs.push(job)
-        }
-      }
-      if (jobs.length > 0) await queue.enqueue(trx, jobs)
-    },
+    take: createTake({ ...deps, queue }),
   }
 }
 
