@@ -30,7 +30,7 @@ const inProduction = (service: Service): Service =>
 
 /**
  * A whole system of its own: free ports, a temporary data directory, embedded stores, the simulator as platform.
- * Processes are started in order and are ready when this resolves.
+ * All processes start at once and are ready when this resolves.
  */
 export async function startPrivateSystem(options: PrivateSystemOptions = {}) {
   const { env = {}, node, only, production = false } = options

@@ -66,7 +66,7 @@ interface Pass {
 }
 
 /** What callers are told while another one probes: its end is near but unknown. */
-const PROBE_RETRY_AFTER_MS = 1000
+export const PROBE_RETRY_AFTER_MS = 1000
 
 const neverAborted = new AbortController().signal
 

@@ -425,6 +425,32 @@ test('who waits behind slow requests until the deadline hears of overload, not o
   expect(state.circuit.snapshot().failures).toBe(1)
 })
 
+test('what nobody waits for is tried once, opens no circuit and is no probe of an open one', async () => {
+  const gone = client(await closedPort())
+  const ask = { method: 'GET', path: '/', background: true } as const
+  for (let n = 0; n < 20; n += 1) {
+    await expect(gone.request(ask)).rejects.toMatchObject({ reason: 'upstream_unreachable' })
+  }
+  expect(gone.circuit.snapshot()).toMatchObject({ state: 'closed', failures: 0 })
+
+  const { origin, hits } = await upstream((_request, response, hit) =>
+    response.writeHead(hit <= 6 ? 503 : 200).end(),
+  )
+  const state = client(origin, { maxRetries: 0 })
+  expect((await state.request(ask)).status).toBe(503)
+  expect(hits).toHaveLength(1)
+  for (let n = 0; n < 5; n += 1) await state.request({ method: 'GET', path: '/' })
+  await expect(state.request(ask)).rejects.toMatchObject({ reason: 'breaker_open' })
+  state.clock.now += 60_000
+  expect(state.circuit.state).toBe('half_open')
+  await expect(state.request(ask)).rejects.toMatchObject({ reason: 'breaker_open' })
+  expect(hits).toHaveLength(6)
+
+  await state.request({ method: 'GET', path: '/' })
+  await state.request({ method: 'GET', path: '/' })
+  expect((await state.request(ask)).status).toBe(200)
+})
+
 test('who waits while the circuit opens does not get through', async () => {
   const waiting: ServerResponse[] = []
   const { origin, hits } = await upstream((_request, response) => void waiting.push(response))

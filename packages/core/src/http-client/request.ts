@@ -24,6 +24,8 @@ export interface UpstreamRequest {
   deadlineMs?: number
   /** Gives up when the caller does: `UPSTREAM_CLIENT_ABORT`. */
   signal?: AbortSignal
+  /** Nobody waits for it: one try, which neither opens the circuit nor is a probe of an open one. */
+  background?: boolean
   /** Longer answers are an `UPSTREAM_BAD_RESPONSE`. */
   responseLimitBytes?: number
 }
@@ -89,6 +91,7 @@ export function createRequest(options: RequestOptions) {
         return { statusCode: response.statusCode, headers: response.headers, bytes }
       }),
       discard: () => {},
+      isBackground: wanted.background === true,
     })
     return { status: answer.statusCode, headers: answer.headers, body: bodyOf(answer.bytes, name) }
   }

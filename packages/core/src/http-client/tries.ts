@@ -8,7 +8,7 @@ import {
   type RetryPolicy,
 } from 'cockatiel'
 import { jitteredDelayMs, retryAfterMs, type BackOff } from './back-off.ts'
-import type { Circuit, Verdict } from './circuit.ts'
+import { PROBE_RETRY_AFTER_MS, type Circuit, type Verdict } from './circuit.ts'
 import { Cut } from './cut.ts'
 import { isUpstreamError, upstreamError, type UpstreamError } from './errors.ts'
 import { toUpstreamFailure } from './failure.ts'
@@ -38,6 +38,11 @@ export interface Call<T extends Head> {
   discard: (answer: T) => void
   /** The upstream cannot answer because the caller has not sent its body. */
   isStarved?: () => boolean
+  /**
+   * Nobody waits for it: it is tried once, goes only while the circuit is closed, and its failure says nothing to the
+   * circuit. Who asks again every second of his own accord would open it for those who come when all is well.
+   */
+  isBackground?: boolean
 }
 
 export interface TriesOptions {
@@ -158,10 +163,12 @@ export class Tries {
       if (progress.cut.aborted) throw progress.cut.reason
       // Asked before the queue too: an open circuit must not make anybody wait.
       circuit.check()
+      if (call.isBackground === true && circuit.state !== 'closed') throw this.#probing()
       // The circuit stands behind the queue: who waited while it opened must not get through.
       const attempt = () => this.#attempt(call, progress)
+      const watched = call.isBackground === true ? attempt : () => circuit.execute(attempt)
       // No signal goes in: cockatiel's bulkhead loses its place when it dequeues a call that was aborted.
-      result = { answer: await this.#bulkhead.execute(() => circuit.execute(attempt)) }
+      result = { answer: await this.#bulkhead.execute(watched) }
     } catch (error) {
       result = { error: this.#refusalOr(error) }
     }
@@ -171,6 +178,11 @@ export class Tries {
       call.discard(outcome.result.answer)
     }
     return outcome
+  }
+
+  /** A half-open circuit is for probes. */
+  #probing(): UpstreamError {
+    return upstreamError('breaker_open', this.#options.name, { retryAfterMs: PROBE_RETRY_AFTER_MS })
   }
 
   /** What the bulkhead says when it is full, as ours. */
@@ -216,7 +228,7 @@ export class Tries {
     const { name, circuit, budget, maxRetries, backOff, observe } = this.#options
     const { result } = outcome
     if (!isTransient(result) || retries >= maxRetries) return undefined
-    if (progress.cut.aborted || !call.isRepeatable()) return undefined
+    if (progress.cut.aborted || !call.isRepeatable() || call.isBackground === true) return undefined
     // A retry would only meet the open circuit, and its error hide the one that the caller should see.
     if (circuit.state !== 'closed') return undefined
 

@@ -71,7 +71,7 @@ const callTo =
   (state: SubscriptionDeps['state'], signal: AbortSignal): Call =>
   async (method, path, json) => {
     const at = `/api/v1/webhooks/subscriptions${path}`
-    const answer = await state.request({ method, path: at, json, signal })
+    const answer = await state.request({ method, path: at, json, signal, background: true })
     if (answer.status < 300) return answer.body.json()
     throw new Refused(answer.status, answer.body.text())
   }
