@@ -181,7 +181,10 @@ export const Config = Type.Object({
     100_000,
     'Subscriptions, held ones included, that one transaction passes to find those',
   ),
-  EVENT_RETENTION_DAYS: days(30, 'How long the event log is kept'),
+  EVENT_RETENTION_DAYS: days(
+    30,
+    'How long the event log is kept; longer what a delivery still waits to send',
+  ),
   DELIVERY_RETENTION_DAYS: days(30, 'How long finished, dead and held deliveries are kept'),
   IDEMPOTENCY_RETENTION_HOURS: Type.Integer({
     minimum: 1,
