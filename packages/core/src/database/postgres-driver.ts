@@ -28,7 +28,7 @@ export class PostgresConnection implements DatabaseConnection {
     }
   }
 
-  // oxlint-disable-next-line require-yield -- a refusal has nothing to yield
+  // oxlint-disable-next-line require-yield -- Kysely's interface wants a generator; this one only refuses
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error(
       'Streams keep a connection for as long as their reader pleases: read page by page',

@@ -39,7 +39,7 @@ function explain(error: unknown, config: BaseConfig): string | undefined {
 /** Ends the process with one line on standard error. Nothing has been opened yet, or it has been closed. */
 function giveUp(message: string): never {
   process.stderr.write(`${message}\n`)
-  // oxlint-disable-next-line unicorn/no-process-exit -- this module stands for main.ts
+  // oxlint-disable-next-line unicorn/no-process-exit -- without a configuration there is nothing to run, and nothing is open that could be closed
   process.exit(1)
 }
 

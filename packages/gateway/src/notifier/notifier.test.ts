@@ -181,10 +181,10 @@ test('a subscription that was deactivated is put right; what waits for a retry c
   expect(registry.asked[3]?.body).toMatchObject({ status: 'dead' })
 })
 
-test('a subscription that somebody deletes or deactivates is put right at the next look', async () => {
-  const registry = await startRegistry()
+/** Looks after its subscription at a state service, and has begun to. */
+function subscribeTo(origin: string) {
   const { log } = fastify()
-  const state = createHttpClient({ name: 'state', origin: registry.url, log })
+  const state = createHttpClient({ name: 'state', origin, log })
   onTestFinished(() => state.close())
   const subscription = createSubscription({
     state,
@@ -195,6 +195,12 @@ test('a subscription that somebody deletes or deactivates is put right at the ne
   })
   onTestFinished(() => subscription.close())
   subscription.start()
+  return subscription
+}
+
+test('a subscription that somebody deletes or deactivates is put right at the next look', async () => {
+  const registry = await startRegistry()
+  const subscription = subscribeTo(registry.url)
   await expect.poll(() => subscription.registered()).toBe(true)
 
   registry.subscription.isThere = false
@@ -208,18 +214,7 @@ test('a subscription that somebody deletes or deactivates is put right at the ne
 test('a state service that lets no attempt take as long as ours is subscribed to all the same', async () => {
   const { url, given, subscription } = await startRegistry()
   subscription.longestMs = 5000
-  const { log } = fastify()
-  const state = createHttpClient({ name: 'state', origin: url, log })
-  onTestFinished(() => state.close())
-  const notifier = createSubscription({
-    state,
-    log,
-    url: 'http://127.0.0.1:1/api/v1/internal/events',
-    secret: 'whsec_c2VjcmV0c2VjcmV0',
-    checkEveryMs: 20,
-  })
-  onTestFinished(() => notifier.close())
-  notifier.start()
+  const notifier = subscribeTo(url)
 
   await expect.poll(() => notifier.registered()).toBe(true)
   expect(given()).toMatchObject({ externalId: 'gateway-notifier' })
