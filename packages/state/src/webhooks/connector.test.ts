@@ -3,7 +3,7 @@ import type { lookup } from 'node:dns'
 import { expect, onTestFinished, test } from 'vitest'
 import { startReceiver } from '../testing/receiver.ts'
 import { createConnections } from './connections.ts'
-import { Sender } from './sender.ts'
+import { OurFault, Sender } from './sender.ts'
 import { createTargetGuard } from './target-guard.ts'
 
 /** A resolver that tells what it is told to tell, and counts how often it is asked. */
@@ -18,7 +18,7 @@ function resolver(...answers: LookupAddress[][]) {
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 })
 
-function send(url: string, options: { allowed?: string; resolve?: typeof lookup } = {}) {
+function createSender(options: { allowed?: string; resolve?: typeof lookup }) {
   const guard = createTargetGuard({ allowed: options.allowed, production: true })
   const connections = createConnections({
     guard,
@@ -26,15 +26,18 @@ function send(url: string, options: { allowed?: string; resolve?: typeof lookup 
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
   })
   onTestFinished(() => connections.close())
-  const { signal } = new AbortController()
-  return new Sender(connections, 65_536).send({
-    url,
-    headers: {},
-    body: Buffer.from('{}'),
-    timeoutMs: 2000,
-    signal,
-  })
+  return { connections, sender: new Sender(connections, 65_536) }
 }
+
+const REQUEST = { headers: {}, body: Buffer.from('{}') }
+
+function to(url: string) {
+  const { origin, pathname: path } = new URL(url)
+  return { target: { origin, path }, timeoutMs: 2000 }
+}
+
+const send = (url: string, options: Parameters<typeof createSender>[0] = {}) =>
+  createSender(options).sender.send(REQUEST, to(url))
 
 const portOf = (url: string): string => new URL(url).port
 
@@ -115,4 +118,14 @@ test('a name that nobody knows is told by its error', async () => {
   expect((await send('http://nowhere.example/', { resolve })).error).toBe(
     'getaddrinfo ENOTFOUND nowhere.example',
   )
+})
+
+test('an attempt that is under way when the connections are closed is a fault of ours, and so is a later one', async () => {
+  const { connections, sender } = createSender({ allowed: '127.0.0.0/8' })
+  const receiver = await startReceiver(() => void connections.close())
+
+  await expect(sender.send(REQUEST, to(receiver.url))).rejects.toThrow(OurFault)
+  await expect(sender.send(REQUEST, to(receiver.url))).rejects.toThrow(OurFault)
+
+  expect(receiver.receipts).toHaveLength(1)
 })

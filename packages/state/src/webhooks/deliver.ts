@@ -30,10 +30,7 @@ const NO_TEXT = 'its event is not in the log any more'
 export function createDeliver(deps: DeliverDeps) {
   const { registry, sender, log, bodies, breaker, defaults, logger, observe } = deps
 
-  return async (
-    job: Job<DeliveryJob>,
-    { signal }: { signal: AbortSignal },
-  ): Promise<Outcome<Attempted>> => {
+  return async (job: Job<DeliveryJob>): Promise<Outcome<Attempted>> => {
     const { id: deliveryId, lane, payload, attempt: run } = job
     const subscriber = await registry.find(lane)
     if (subscriber === undefined) return { status: 'done' }
@@ -44,19 +41,20 @@ export function createDeliver(deps: DeliverDeps) {
     // Attempts are counted by what is in the log: a fault of ours is none.
     const before = run === 1 && prior === 0 ? [] : await log.attempts(deliveryId)
     const attempt = before.length + 1
-    const signable = { ...payload, body, deliveryId, attempt }
+    const { eventId, event, entity: entityType, entityId, correlationId } = payload
+    const signable = { deliveryId, eventId, event, attempt, correlationId, body }
     const request = signedRequest(signable, subscriber.secrets(registry.storeTime), Date.now())
-    const { url, timeoutMs, endpointVersion } = subscriber
-    const reply = await sender.send({ ...request, url, timeoutMs, signal })
+    const reply = await sender.send(request, subscriber)
     const verdict = judge(reply, before.length - prior, subscriber, defaults)
     const ok = verdict.kind === 'delivered'
     // What we refuse to reach says nothing about the endpoint, and holds a place for moments.
     if (reply.refused !== true) breaker.note(lane, ok)
     observe(ok ? 'delivered' : 'failed', reply.durationMs / 1000)
-    const fields = { deliveryId, subscriptionId: lane, eventId: payload.eventId, attempt }
-    const { correlationId, event, entity: entityType, entityId } = payload
     const about = {
-      ...fields,
+      deliveryId,
+      subscriptionId: lane,
+      eventId,
+      attempt,
       correlationId,
       event,
       entityType,
@@ -69,7 +67,7 @@ export function createDeliver(deps: DeliverDeps) {
         { ...about, error: complaint(reply), verdict: verdict.kind },
         'webhook not delivered',
       )
-    const result = { verdict, reply, endpointVersion, before }
+    const result = { verdict, reply, endpointVersion: subscriber.endpointVersion, before }
     // What is exhausted is kept in the log, where it can be sent again from; the queue is done with it.
     if (ok || verdict.kind === 'exhausted') return { status: 'done', result }
     return { status: 'retry', delayMs: verdict.kind === 'retry' ? verdict.delayMs : 0, result }

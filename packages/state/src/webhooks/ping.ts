@@ -41,8 +41,7 @@ export function createPing({ database, registry, sender, pingTimeoutMs }: PingDe
     const signable = { ...job, body, deliveryId: `dlv_ping_${randomUUID()}`, attempt: 1 }
     const request = signedRequest(signable, subscriber.secrets(registry.storeTime), Date.now())
     const timeoutMs = Math.min(pingTimeoutMs, subscriber.timeoutMs)
-    const signal = new AbortController().signal
-    const reply = await sender.send({ ...request, url: subscriber.url, timeoutMs, signal })
+    const reply = await sender.send(request, { target: subscriber.target, timeoutMs })
     const { durationMs, responseStatus, responseBody } = reply
     return {
       delivered: succeeded(reply),

@@ -4,6 +4,8 @@ import type { Connections } from './connections.ts'
 import { TargetForbidden } from './connector.ts'
 import { Exchange, type Exchanged } from './exchange.ts'
 import { retryAfterMs } from './schedule.ts'
+import type { SignedRequest } from './signed-request.ts'
+import type { Target } from './subscriber.ts'
 
 /** A kept-alive connection that dies sooner was closed by the other side before it saw our request. */
 const STALE_MS = 1000
@@ -18,13 +20,11 @@ const OUR_FAULTS = new Set([
   'UND_ERR_CLOSED',
 ])
 
-export interface Sending {
-  url: string
-  headers: Record<string, string>
-  body: Buffer
+/** Where to, and for how long. */
+export interface Destination {
+  target: Target
   /** For headers and body of the response, a second try included. */
   timeoutMs: number
-  signal: AbortSignal
 }
 
 /** What came back. */
@@ -72,12 +72,16 @@ class Attempt {
   #exchange: Exchange
   #stopped = false
 
-  constructor(connections: Connections, { url, headers, body }: Sending, responseLimit: number) {
-    const { origin, pathname, search } = new URL(url)
+  constructor(
+    connections: Connections,
+    { headers, body }: SignedRequest,
+    { origin, path }: Target,
+    responseLimit: number,
+  ) {
     this.#connections = connections
     this.#responseLimit = responseLimit
     this.#exchange = new Exchange(responseLimit)
-    this.#options = { origin, path: `${pathname}${search}`, method: 'POST', headers, body }
+    this.#options = { origin, path, method: 'POST', headers, body }
   }
 
   stop(reason: Error): void {
@@ -104,14 +108,13 @@ class Attempt {
   }
 }
 
-function repliedBy({ status, headers, body }: Exchanged) {
+function replyOf({ status, headers, body }: Exchanged, startedAt: number): Reply {
+  const durationMs = performance.now() - startedAt
+  const reply: Reply = { startedAt, durationMs, responseStatus: status, responseBody: body }
   const asked = status === 429 || status === 503
   const wait = asked ? retryAfterMs(headers['retry-after'], Date.now()) : undefined
-  return {
-    responseStatus: status,
-    responseBody: body,
-    ...(wait === undefined ? {} : { retryAfterMs: wait }),
-  }
+  if (wait !== undefined) reply.retryAfterMs = wait
+  return reply
 }
 
 /** Sends deliveries: plain HTTP over connections kept alive, no redirects, bounded in time and size. */
@@ -126,26 +129,19 @@ export class Sender {
   }
 
   /**
-   * Makes one attempt.
+   * Makes one attempt. What is under way when the connections are closed is interrupted, which is a fault of ours.
    * @throws OurFault
    */
-  async send(sending: Sending): Promise<Reply> {
-    const { timeoutMs, signal } = sending
+  async send(request: SignedRequest, { target, timeoutMs }: Destination): Promise<Reply> {
     const startedAt = performance.now()
-    const attempt = new Attempt(this.#connections, sending, this.#responseLimit)
-    const interrupt = (): void => attempt.stop(new Error('interrupted'))
+    const attempt = new Attempt(this.#connections, request, target, this.#responseLimit)
     const timer = setTimeout(() => attempt.stop(new Overdue(timeoutMs)), timeoutMs)
-    signal.addEventListener('abort', interrupt, { once: true })
     try {
-      const exchanged = await attempt.run()
-      return { startedAt, durationMs: performance.now() - startedAt, ...repliedBy(exchanged) }
+      return replyOf(await attempt.run(), startedAt)
     } catch (error) {
-      const durationMs = performance.now() - startedAt
-      if (signal.aborted) throw new OurFault('interrupted', { cause: error })
-      return { startedAt, durationMs, ...failureOf(error) }
+      return { startedAt, durationMs: performance.now() - startedAt, ...failureOf(error) }
     } finally {
       clearTimeout(timer)
-      signal.removeEventListener('abort', interrupt)
     }
   }
 }

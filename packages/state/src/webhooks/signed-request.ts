@@ -19,6 +19,11 @@ export interface Signable {
   body: Buffer
 }
 
+export interface SignedRequest {
+  headers: Record<string, string>
+  body: Buffer
+}
+
 /** `{…}` → `{…,"signature":"…"}`. In bytes: a text would be encoded anew for each signature and for the way out. */
 const withSignature = (unsigned: Buffer, signature: string): Buffer =>
   Buffer.concat([unsigned.subarray(0, -1), Buffer.from(`,"signature":"${signature}"}`, 'latin1')])
@@ -31,7 +36,7 @@ export function signedRequest(
   { deliveryId, eventId, event, attempt, correlationId, body: unsigned }: Signable,
   { current, previous }: SigningSecrets,
   nowMs: number,
-): { body: Buffer; headers: Record<string, string> } {
+): SignedRequest {
   // One signature has room in the body: the one that receivers know until the rotation is finished.
   const signature = sign(unsigned, previous ?? current)
   const body = withSignature(unsigned, signature)

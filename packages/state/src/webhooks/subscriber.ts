@@ -16,10 +16,17 @@ export interface DeliveryDefaults {
   maxInFlight: number
 }
 
+/** A URL as connections need it, taken apart once and not for each delivery. */
+export interface Target {
+  origin: string
+  /** With its query. */
+  path: string
+}
+
 /** A subscription as the dispatcher needs it, all settings resolved. */
 export interface Subscriber {
   id: string
-  url: string
+  target: Target
   events: SubscribableEvent[]
   filter: WebhookFilter | undefined
   ordering: Ordering
@@ -40,6 +47,11 @@ const parseFilter = createParser(WebhookFilter)
 const parseDelays = createParser(Type.Array(Type.Integer()))
 const parseOrdering = createParser(Ordering)
 
+function targetOf(url: string): Target {
+  const { origin, pathname, search } = new URL(url)
+  return { origin, path: `${pathname}${search}` }
+}
+
 /** Reads a row. @throws ValueRefused the store holds what no release of ours has written */
 export function subscriberOf(
   row: WebhookSubscriptionsTable,
@@ -48,7 +60,7 @@ export function subscriberOf(
   const { secret: current, previous_secret: previous, previous_secret_until: until } = row
   return {
     id: row.id,
-    url: row.url,
+    target: targetOf(row.url),
     events: parseEvents(JSON.parse(row.events)),
     filter: row.filter === null ? undefined : parseFilter(JSON.parse(row.filter)),
     ordering: parseOrdering(row.ordering),
