@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from '@potok/contracts/webhook'
+import { createGathered } from '@potok/core/metrics'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Backlog } from './backlog.ts'
 
@@ -17,12 +18,16 @@ export function createMetrics({ registry, backlog }: MetricsDeps) {
     labelNames: ['outcome'] as const,
     registers,
   })
+  const attempts = createGathered<[outcome: 'delivered' | 'failed']>(([outcome], seconds) => {
+    for (const one of seconds) duration.observe({ outcome }, one)
+  })
   const duration = new Histogram({
     name: 'webhook_delivery_duration_seconds',
     help: 'Duration of one attempt, connection and response included',
     labelNames: ['outcome'] as const,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
+    collect: () => attempts.flush(),
   })
   const claims = new Histogram({
     name: 'webhook_claim_duration_seconds',
@@ -47,14 +52,16 @@ export function createMetrics({ registry, backlog }: MetricsDeps) {
   for (const outcome of ['delivered', 'failed', 'dead']) deliveries.inc({ outcome }, 0)
   return {
     observe: (outcome: 'delivered' | 'failed', seconds: number): void =>
-      duration.observe({ outcome }, seconds),
+      attempts.add(seconds, outcome),
     claimed(durationMs: number, jobs: number): void {
       claims.observe(durationMs / 1000)
       claimed.inc(jobs)
     },
     settled(statuses: readonly DeliveryStatus[]): void {
-      for (const status of statuses) {
-        deliveries.inc({ outcome: status === 'pending' ? 'failed' : status })
+      const counts = new Map<string, number>()
+      for (const status of statuses) counts.set(status, (counts.get(status) ?? 0) + 1)
+      for (const [status, count] of counts) {
+        deliveries.inc({ outcome: status === 'pending' ? 'failed' : status }, count)
       }
     },
   }
