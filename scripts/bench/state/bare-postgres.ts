@@ -8,7 +8,7 @@ import { KEY } from './requests.ts'
 
 /** What stands for the entity in the recording. */
 const RECORDED_ID = 'bench_recorded'
-const EVENT_ID = /evt_[0-9a-f]{24}/gu
+const EVENT_ID = /evt_[0-9a-f]{28}/gu
 
 interface Statement {
   text: string
@@ -69,7 +69,7 @@ export async function recordWrite(
 
 /** The same statements for another entity. */
 function replayed(statements: readonly Statement[], entityId: string, n: number): Statement[] {
-  const eventId = `evt_${Date.now().toString(16).padStart(12, '0')}${n.toString(16).padStart(12, '0')}`
+  const eventId = `evt_${Date.now().toString(16).padStart(12, '0')}${n.toString(16).padStart(16, '0')}`
   return statements.map(({ values, ...rest }) => ({
     ...rest,
     values: values.map((value) =>

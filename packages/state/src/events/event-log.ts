@@ -41,10 +41,11 @@ export function serialise(
   return JSON.stringify({ id, event: name, timestamp: new Date(timestampMs).toISOString(), data })
 }
 
-function storedFrom(given: NewEvent): StoredEvent {
+/** @param place among the events that are appended together */
+function storedFrom(given: NewEvent, place: number): StoredEvent {
   const { event, timestampMs } = given
   if (given.event === 'custom.event') {
-    const { data, correlationId, id = randomEventId(timestampMs) } = given
+    const { data, correlationId, id = randomEventId(timestampMs, place) } = given
     return {
       id,
       event,
@@ -58,7 +59,7 @@ function storedFrom(given: NewEvent): StoredEvent {
   }
   const { data } = given
   const { entity, id: entityId, version, correlationId } = data
-  const id = given.id ?? entityEventId(entity, entityId, version, timestampMs)
+  const id = given.id ?? entityEventId(data, timestampMs, place)
   const body = serialise({ id, event, timestampMs, data })
   return { id, event, timestampMs, entity, entityId, version, data, correlationId, body }
 }

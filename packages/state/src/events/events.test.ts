@@ -38,7 +38,7 @@ function suite(store: TestStore): void {
 
     expect(first.json().items).toHaveLength(2)
     expect(first.json().items[0]).toMatchObject({
-      id: expect.stringMatching(/^evt_[0-9a-f]{24}$/u) as string,
+      id: expect.stringMatching(/^evt_[0-9a-f]{28}$/u) as string,
       event: 'entity.created',
       timestamp: '2023-11-14T22:13:20.001Z',
       data: { entity: 'task', id: 't1', version: 1, metadata: { title: 'Отчёт 1' } },

@@ -21,15 +21,23 @@ export const DeliveryJob = Type.Object({
 })
 export type DeliveryJob = Static<typeof DeliveryJob>
 
-/** `evt_` and the time of the event, which the id of its deliveries takes over: new ones go to the end of an index. */
-const EVENT_TIME = /^evt_([0-9a-f]{12})/u
+/** What an event's id begins with is in the order of events, and its deliveries' ids take it over: see {@link deliveryId}. */
+const EVENT_ORDER = /^evt_([0-9a-f]+)[0-9a-f]{12}$/u
+/** 48 bits, which tell the deliveries of one event apart. */
+const REST_DIGITS = 12
+/** Where there is no order to take over. */
 const ID_DIGITS = 24
 
-/** One event goes to one subscription under one id, whoever puts it there and however often. */
+/**
+ * One event goes to one subscription under one id, whoever puts it there and however often. Deliveries that are made
+ * together are stored together: in the order of their events they change few pages of an index, at random all of them.
+ */
 export function deliveryId(subscriptionId: string, eventId: string): string {
   const digest = createHash('sha256').update(`${subscriptionId}\n${eventId}`).digest('hex')
-  const time = EVENT_TIME.exec(eventId)?.[1] ?? ''
-  return `dlv_${(time + digest).slice(0, ID_DIGITS)}`
+  const order = EVENT_ORDER.exec(eventId)?.[1]
+  return order === undefined
+    ? `dlv_${digest.slice(0, ID_DIGITS)}`
+    : `dlv_${order}${digest.slice(0, REST_DIGITS)}`
 }
 
 /** The key under which deliveries of one entity go one after another. */

@@ -35,7 +35,7 @@ function suite(store: TestStore): void {
     expect(header(receipt, 'webhook-id')).toBe(payload['id'])
     expect(header(receipt, 'x-webhook-event')).toBe('entity.created')
     expect(header(receipt, 'x-webhook-attempt')).toBe('1')
-    expect(header(receipt, 'x-webhook-delivery')).toMatch(/^dlv_[0-9a-f]{24}$/u)
+    expect(header(receipt, 'x-webhook-delivery')).toMatch(/^dlv_[0-9a-f]{28}$/u)
     expect(header(receipt, 'x-correlation-id')).toBe('corr-1')
     expect(header(receipt, 'user-agent')).toBe('Potok-Webhooks/1.0.0')
     expect(header(receipt, 'content-type')).toBe('application/json; charset=utf-8')
