@@ -171,6 +171,13 @@ export const Config = Type.Object({
     default: 4,
     description: 'Outcomes that come within this are stored together, ms',
   }),
+  WEBHOOK_DIRECT: Type.Integer({
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 16_384,
+    description:
+      'Embedded store: deliveries that go out of memory right after their commit, at most; an eighth of them for one subscription. The rest waits in the queue. 0: all do',
+  }),
   WEBHOOK_CLAIM_SUBSCRIPTIONS: count(
     64,
     10_000,

@@ -64,6 +64,7 @@ export const webhookOptions = (config: Config): WebhooksOptions => ({
   rampMs: config.WEBHOOK_RAMP_MS,
   pollMs: config.WEBHOOK_POLL_MS,
   gatherMs: config.WEBHOOK_GATHER_MS,
+  directLimit: config.WEBHOOK_DIRECT,
   lanesAClaim: config.WEBHOOK_CLAIM_SUBSCRIPTIONS,
   lanesSeen: config.WEBHOOK_CLAIM_PASSES,
   retentionDays: config.DELIVERY_RETENTION_DAYS,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { AnyDatabase, AnyTransaction, DatabaseLog } from '../database/index.ts'
 import type { Claim, Claims } from './claims.ts'
 import type { JobRow } from './job-row.ts'
-import type { Settlements } from './settlements.ts'
+import type { RowSettlements } from './settlements.ts'
 
 /** For workers to notice that they were asked to end, when the queue closes. */
 const ABORT_GRACE_MS = 250
@@ -25,7 +25,7 @@ export interface DispatcherOptions {
   name: string
   database: AnyDatabase
   claims: Claims
-  settlements: Settlements
+  settlements: RowSettlements
   workers: Places
   /** Resolves when no outcome waits to be stored. */
   flushed: () => Promise<void>

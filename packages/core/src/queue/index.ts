@@ -10,7 +10,9 @@ import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.t
 import { createHurry, type HurrySelection } from './hurry.ts'
 import { inherit } from './inheritance.ts'
 import { createListing } from './listing.ts'
+import { createDirectSurvey } from './direct-survey.ts'
 import type {
+  EnqueueOptions,
   FoundJob,
   JobQuery,
   LaneStats,
@@ -46,9 +48,13 @@ export interface Queue<Payload> {
    * @returns the ids that were accepted: not those whose dedupe key was seen, or whose id is unfinished
    * @throws ValueRefused a payload does not fit the schema
    */
-  enqueue(trx: AnyTransaction, jobs: readonly NewJob<Payload>[]): Promise<string[]>
-  /** Begins to work. Without it the queue only stores. */
-  start(): void
+  enqueue(
+    trx: AnyTransaction,
+    jobs: readonly NewJob<Payload>[],
+    options?: EnqueueOptions,
+  ): Promise<string[]>
+  /** Begins to work; resolves when what an earlier process left is taken over. Without it the queue only stores. */
+  start(): Promise<void>
   /** Looks now instead of at the next poll. */
   wake(): void
   /** Takes nothing up any more, waits `closeMs` for what runs, and gives back the leases of the rest. */
@@ -86,49 +92,61 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const options = withDefaults(given)
   const { database, name } = options
   const counters = { enqueued: 0, claimed: 0, done: 0, retried: 0, dead: 0, lost: 0, failed: 0 }
-  const runner = createRunner(options, counters)
+  const { dispatcher, direct, directJobs } = createRunner(options, counters)
   const parse = createParser(options.payload)
   const put = createEnqueue(database, name, options.dedupeMs)
   const lanes = createLanes(database, name, put)
   const hurry = createHurry(database, name)
-  const survey = createSurvey(database, name)
+  const memory = createDirectSurvey(directJobs)
+  const survey = createSurvey(database, name, memory)
   const retention = createRetention(database, name, options)
 
   /** What was done may have made jobs ready. */
   async function waking<T>(trx: AnyTransaction, work: Promise<T>): Promise<T> {
     const result = await work
-    database.afterCommit(trx, () => runner.wake(false))
+    database.afterCommit(trx, () => dispatcher.wake(false))
     return result
   }
 
+  async function skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]> {
+    const skipped = 'ids' in selection ? await direct.skip(trx, selection.ids) : []
+    return [...skipped, ...(await lanes.skip(trx, selection))]
+  }
+
   return {
-    async enqueue(trx, jobs) {
+    async enqueue(trx, jobs, { direct: isDirect = false } = {}) {
       const checked = jobs.map((job) => ({ ...job, payload: parse(job.payload) }))
-      const accepted = await put(trx, checked)
+      const { ids, rest } = isDirect ? await direct.put(trx, checked) : { ids: [], rest: checked }
+      const accepted = await put(trx, rest)
       database.afterCommit(trx, () => {
-        counters.enqueued += accepted.length
-        if (accepted.length > 0) runner.wake(false)
+        counters.enqueued += ids.length + accepted.length
+        if (accepted.length > 0) dispatcher.wake(false)
       })
-      return accepted
+      return [...ids, ...accepted]
     },
-    start() {
-      runner.start()
-      void inherit({ ...options, inherited: () => runner.wake(true) })
+    async start() {
+      dispatcher.start()
       retention.start()
+      await inherit({ ...options, inherited: () => dispatcher.wake(true) })
+      await direct.start()
     },
-    wake: () => runner.wake(true),
+    wake: () => dispatcher.wake(true),
     async close() {
+      direct.close()
       await retention.close()
-      await runner.close()
+      await dispatcher.close()
     },
-    hold: (trx, lane) => lanes.hold(trx, lane),
+    async hold(trx, lane) {
+      await direct.hold(trx, lane)
+      await lanes.hold(trx, lane)
+    },
     release: (trx, lane, { rampMs = 0 } = {}) => waking(trx, lanes.release(trx, lane, rampMs)),
-    cancel: (trx, lane) => lanes.cancel(trx, lane),
-    skip: (trx, selection) => waking(trx, lanes.skip(trx, selection)),
+    cancel: async (trx, lane) => (await direct.cancel(trx, lane)) + (await lanes.cancel(trx, lane)),
+    skip: (trx, selection) => waking(trx, skip(trx, selection)),
     revive: (trx, selection) => waking(trx, lanes.revive(trx, selection)),
     hurry: (trx, selection) => waking(trx, hurry(trx, selection)),
     find: (id) => survey.find(id),
-    list: createListing(database, name),
+    list: createListing(database, name, memory),
     stats: (only) => survey.stats(only),
     totals: () => survey.totals(),
     counters: () => ({ ...counters }),

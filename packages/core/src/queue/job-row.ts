@@ -1,15 +1,19 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase } from '../database/index.ts'
 
+/** What is to know of a job while it runs, wherever it is stored. */
+export interface TakenUp {
+  readonly id: string
+  readonly lane: string
+  readonly attempt: number
+  readonly leases: number
+}
+
 /** A job as it is stored. */
-export interface JobRow {
+export interface JobRow extends TakenUp {
   seq: number
-  id: string
-  lane: string
   job_key: string | null
   payload: string
-  attempt: number
-  leases: number
   fence: number
   sort: number
   created_at: number

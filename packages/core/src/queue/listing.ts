@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
+import { DIRECT_STATE, type DirectSurvey } from './direct-survey.ts'
 import { LISTED_STATES, type JobQuery, type ListedJob } from './queue-options.ts'
 
 /** Jobs in one answer. */
@@ -69,22 +70,26 @@ function listedOf(row: ListedRow): ListedJob {
   }
 }
 
+/** Where a list of a lane begins: with what is in memory. */
+const START = { state: DIRECT_STATE, sort: Number.MIN_SAFE_INTEGER, seq: 0 }
+
 /** Reads unfinished jobs, for those who show them. */
-export function createListing(database: AnyDatabase, queue: string) {
+export function createListing(database: AnyDatabase, queue: string, memory: DirectSurvey) {
   const run = statements(database, queue)
 
-  async function ofLane(
-    {
-      lane,
-      after = { state: 0, sort: Number.MIN_SAFE_INTEGER, seq: 0 },
-    }: JobQuery & { lane: string },
+  async function rowsOf(
+    lane: string,
+    after: ListedJob['after'],
     limit: number,
     trx: AnyTransaction | undefined,
   ): Promise<ListedRow[]> {
     const rows: ListedRow[] = []
-    for (let { state } = after; state < LISTED_STATES.length && rows.length < limit; state += 1) {
-      const { sort, seq } =
-        state === after.state ? after : { sort: Number.MIN_SAFE_INTEGER, seq: 0 }
+    for (
+      let state = Math.max(0, after.state);
+      state < LISTED_STATES.length && rows.length < limit;
+      state += 1
+    ) {
+      const { sort, seq } = state === after.state ? after : START
       const part = { lane, state, sort, seq, limit: limit - rows.length }
       rows.push(...(await run.lane(part, trx)).rows)
     }
@@ -94,12 +99,17 @@ export function createListing(database: AnyDatabase, queue: string) {
   return async (query: JobQuery, trx?: AnyTransaction): Promise<ListedJob[]> => {
     const limit = Math.min(query.limit ?? LIST_LIMIT, LIST_LIMIT)
     if (query.ids !== undefined) {
-      const ids = JSON.stringify(query.ids.slice(0, limit).map((id) => ({ id })))
-      return (await run.ids({ ids }, trx)).rows.map(listedOf)
+      const asked = query.ids.slice(0, limit)
+      const ids = JSON.stringify(asked.map((id) => ({ id })))
+      return [...memory.some(asked), ...(await run.ids({ ids }, trx)).rows.map(listedOf)]
     }
     const { lane, key } = query
     if (lane === undefined) return []
     if (key !== undefined) return (await run.key({ lane, key, limit }, trx)).rows.map(listedOf)
-    return (await ofLane({ ...query, lane }, limit, trx)).map(listedOf)
+    const { after = START } = query
+    const direct =
+      after.state === DIRECT_STATE ? memory.ofLane(lane, after.seq, limit) : []
+    const rows = await rowsOf(lane, after, limit - direct.length, trx)
+    return [...direct, ...rows.map(listedOf)]
   }
 }

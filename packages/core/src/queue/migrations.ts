@@ -80,8 +80,29 @@ const rest: Migration = {
   },
 }
 
+/** Jobs of one transaction that are worked off by the process that stored them: see `bundles.ts`. */
+const bundles: Migration = {
+  async up(db, dialect) {
+    // Small, because it is written anew whenever one of its jobs is settled.
+    await db.schema
+      .createTable('queue_bundles')
+      .addColumn('id', dialect.serialType)
+      .addColumn('queue', 'text', (column) => column.notNull())
+      .addColumn('open', 'integer', (column) => column.notNull())
+      .addColumn('settled', 'text', (column) => column.notNull())
+      .addColumn('created_at', 'bigint', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('queue_bundle_jobs')
+      .addColumn('bundle', 'integer', (column) => column.primaryKey())
+      .addColumn('jobs', 'text', (column) => column.notNull())
+      .execute()
+  },
+}
+
 /** The tables of all queues of a database; a service merges them into its own migrations. */
 export const queueMigrations: Record<string, Migration> = {
   '2026-01-01-queue-jobs': jobs,
   '2026-01-01-queue-rest': rest,
+  '2026-02-queue-bundles': bundles,
 }

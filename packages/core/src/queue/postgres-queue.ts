@@ -4,6 +4,7 @@ import type { QueueDialect } from './queue-dialect.ts'
 
 /** PostgreSQL: several replicas claim, settle and enqueue at once. */
 export const postgresQueue: QueueDialect = {
+  belongsToOne: false,
   // Not "for update": whoever enqueues behind a job locks its key, and that must not hide it from claims.
   skipLocked: sql`for no key update skip locked`,
   lockFree: sql`for update of j skip locked`,

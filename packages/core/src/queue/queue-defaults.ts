@@ -18,6 +18,7 @@ export function withDefaults<Tables, Payload extends TSchema, Result>(
     laneLimit: options.laneLimit ?? (() => concurrency),
     pollMs: options.pollMs ?? 500,
     batch: options.batch ?? 100,
+    directLimit: options.directLimit ?? 0,
     lanesAClaim: options.lanesAClaim ?? 64,
     lanesSeen: options.lanesSeen ?? 2048,
     gatherMs: options.gatherMs ?? 0,

@@ -10,6 +10,8 @@ export interface Pick {
 
 /** The few places where the dialects differ. */
 export interface QueueDialect {
+  /** The store belongs to one process, which may work off what it stores without asking for it. */
+  readonly belongsToOne: boolean
   /** After a select of rows that are about to change: nobody else may change them, those taken are left out. */
   readonly skipLocked: RawBuilder<unknown>
   /**

@@ -87,10 +87,10 @@ function createHoldings(run: ReturnType<typeof statements>) {
 
 const delayOf = (ms: number): number => Math.max(0, Math.round(ms))
 
-export type Settlements = ReturnType<typeof createSettlements>
+export type RowSettlements = ReturnType<typeof createRowSettlements>
 
 /** Ends leases. Whoever no longer holds one changes nothing. */
-export function createSettlements(database: AnyDatabase, queue: string, yieldMs: number) {
+export function createRowSettlements(database: AnyDatabase, queue: string, yieldMs: number) {
   const run = statements(database, queue)
   const promote = createPromote(database, queue)
 

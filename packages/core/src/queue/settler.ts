@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Transaction } from 'kysely'
 import type { Claim } from './claims.ts'
-import { DatabaseUnavailable, type Database, type DatabaseLog } from '../database/index.ts'
-import type { JobRow } from './job-row.ts'
+import {
+  DatabaseUnavailable,
+  type AnyTransaction,
+  type Database,
+  type DatabaseLog,
+} from '../database/index.ts'
+import type { TakenUp } from './job-row.ts'
 import type { Job, Outcome, Settlement } from './queue-options.ts'
-import type { Settlements } from './settlements.ts'
 
 /** Before another look at jobs that were kept by those who enqueue behind them. */
 const BUSY_PAUSE_MS = 2
@@ -13,8 +17,8 @@ const BUSY_TRIES = 20
 /** Between two attempts to reach the database. */
 const UNAVAILABLE_PAUSE_MS = 250
 
-export interface Finished<Payload, Result> {
-  row: JobRow
+export interface Finished<Payload, Result, Row> {
+  row: Row
   /** Undefined when the stored payload fits the schema no more: then there is nothing to hand to `settled`. */
   job: Job<Payload> | undefined
   outcome: Outcome<Result>
@@ -22,10 +26,31 @@ export interface Finished<Payload, Result> {
   leaseEnds: number
 }
 
-export interface SettlerOptions<Tables, Payload, Result> {
+/** Where the jobs are stored that come to an end. */
+export interface Settlements<Row> {
+  /**
+   * @param wait also for those behind which somebody enqueues just now
+   * @returns those that still held their lease, which are the ones that were settled, and those to be settled later
+   */
+  settle<S extends { row: Row; outcome: Outcome }>(
+    trx: AnyTransaction,
+    all: readonly S[],
+    wait: boolean,
+  ): Promise<{ settled: S[]; busy: S[] }>
+  /** Back into the queue after a pause, as if it had not been settled: the lease counts against it. */
+  postpone(trx: AnyTransaction, row: Row, delayMs: number): Promise<void>
+}
+
+/** Takes up what comes next in the transaction that settles what came before. */
+interface Next<Tables, Row> {
+  claimAfter: (trx: Transaction<Tables>, ending: readonly Row[]) => Promise<Claim | undefined>
+  claimed: (claim: Claim, committed: boolean) => Promise<void>
+}
+
+export interface SettlerOptions<Tables, Payload, Result, Row> {
   name: string
   database: Database<Tables>
-  settlements: Settlements
+  settlements: Settlements<Row>
   settled:
     | ((
         trx: Transaction<Tables>,
@@ -35,35 +60,38 @@ export interface SettlerOptions<Tables, Payload, Result> {
   batch: number
   /** How long an outcome waits for others to be stored with, as long as any can be expected. */
   gatherMs: number
-  /** Jobs that run, those whose outcome waits to be stored included. */
+  /** Jobs whose outcome is not stored, those that wait for it included. */
   running: () => number
-  /** Takes up what comes next in the same transaction. */
-  claimAfter: (trx: Transaction<Tables>, ending: readonly JobRow[]) => Promise<Claim | undefined>
-  claimed: (claim: Claim, committed: boolean) => Promise<void>
+  next?: Next<Tables, Row>
   maxLeases: number
   errorDelayMs: (attempt: number) => number
   log: DatabaseLog
   /** `accepted`: the outcome is stored; else the lease had passed on, or the settlement failed. */
-  onEnd: (finished: Finished<Payload, Result>, accepted: boolean) => void
+  onEnd: (finished: Finished<Payload, Result, Row>, accepted: boolean) => void
   /** There is room, and nothing was taken up for it. */
   onRoom: () => void
 }
 
 /** Stores outcomes, those that come while a transaction runs together in the next. */
-export class Settler<Tables, Payload, Result> {
-  readonly #options: SettlerOptions<Tables, Payload, Result>
-  readonly #waiting: Finished<Payload, Result>[] = []
+export class Settler<Tables, Payload, Result, Row extends TakenUp> {
+  readonly #options: SettlerOptions<Tables, Payload, Result, Row>
+  readonly #waiting: Finished<Payload, Result, Row>[] = []
   #flushing: Promise<void> | undefined
   /** How often a batch was looked at of which some were busy. */
   #busyTries = 0
   /** Ends the wait for further outcomes. */
   #gathered: (() => void) | undefined
 
-  constructor(options: SettlerOptions<Tables, Payload, Result>) {
+  constructor(options: SettlerOptions<Tables, Payload, Result, Row>) {
     this.#options = options
   }
 
-  add(finished: Finished<Payload, Result>): void {
+  /** Outcomes that wait to be stored. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  add(finished: Finished<Payload, Result, Row>): void {
     this.#waiting.push(finished)
     if (this.#areAll()) this.#gathered?.()
     this.#flushing ??= this.#flush()
@@ -109,8 +137,8 @@ export class Settler<Tables, Payload, Result> {
   }
 
   /** @param goOn also take up what comes next */
-  async #settle(batch: readonly Finished<Payload, Result>[], goOn = true): Promise<void> {
-    const { database, settlements, log, name, onEnd, onRoom, claimAfter, claimed } = this.#options
+  async #settle(batch: readonly Finished<Payload, Result, Row>[], goOn = true): Promise<void> {
+    const { database, settlements, log, name, onEnd, onRoom, next } = this.#options
     // One for each time that the transaction was run; the last is the one that was committed.
     const claims: Claim[] = []
     const wait = this.#waits()
@@ -119,23 +147,19 @@ export class Settler<Tables, Payload, Result> {
         const result = await settlements.settle(trx, batch, wait)
         await this.#tell(trx, result.settled)
         const ended = batch.filter((finished) => !result.busy.includes(finished))
-        const claim = goOn
-          ? await claimAfter(
-              trx,
-              ended.map(({ row }) => row),
-            )
-          : undefined
+        const rows = ended.map(({ row }) => row)
+        const claim = goOn ? await next?.claimAfter(trx, rows) : undefined
         if (claim !== undefined) claims.push(claim)
         return result
       })
       const accepted = new Set(settled)
       const later = new Set(busy)
       for (const one of batch) if (!later.has(one)) onEnd(one, accepted.has(one))
-      for (const [n, claim] of claims.entries()) await claimed(claim, n === claims.length - 1)
+      for (const [n, claim] of claims.entries()) await next?.claimed(claim, n === claims.length - 1)
       if (claims.length === 0 || batch.some(({ outcome }) => outcome.status === 'retry')) onRoom()
       await this.#putOff(busy)
     } catch (error) {
-      for (const claim of claims) await claimed(claim, false)
+      for (const claim of claims) await next?.claimed(claim, false)
       if (error instanceof DatabaseUnavailable) await this.#again(batch, error)
       else if (batch.length > 1 || goOn)
         for (const finished of batch) await this.#settle([finished], false)
@@ -146,14 +170,14 @@ export class Settler<Tables, Payload, Result> {
   }
 
   /** Somebody enqueues behind them and commits within moments. */
-  async #putOff(busy: readonly Finished<Payload, Result>[]): Promise<void> {
+  async #putOff(busy: readonly Finished<Payload, Result, Row>[]): Promise<void> {
     this.#busyTries = busy.length > 0 ? this.#busyTries + 1 : 0
     if (busy.length === 0) return
     await delay(BUSY_PAUSE_MS)
     this.#waiting.unshift(...busy)
   }
 
-  async #tell(trx: Transaction<Tables>, held: readonly Finished<Payload, Result>[]): Promise<void> {
+  async #tell(trx: Transaction<Tables>, held: readonly Finished<Payload, Result, Row>[]): Promise<void> {
     const settlements = held.flatMap(({ job, outcome }) =>
       job === undefined ? [] : [{ job, outcome }],
     )
@@ -161,7 +185,7 @@ export class Settler<Tables, Payload, Result> {
   }
 
   /** The work is done: while the lease holds its outcome is worth waiting for. */
-  async #again(batch: readonly Finished<Payload, Result>[], error: unknown): Promise<void> {
+  async #again(batch: readonly Finished<Payload, Result, Row>[], error: unknown): Promise<void> {
     const { log, name, onEnd, onRoom } = this.#options
     log.warn({ context: 'Queue', queue: name, err: error }, 'outcomes wait for the database')
     await delay(UNAVAILABLE_PAUSE_MS)
@@ -173,7 +197,7 @@ export class Settler<Tables, Payload, Result> {
   }
 
   /** `settled` refused: the job is taken up again later, until it has been so too often. */
-  async #postpone(finished: Finished<Payload, Result>, error: unknown): Promise<void> {
+  async #postpone(finished: Finished<Payload, Result, Row>, error: unknown): Promise<void> {
     const { database, settlements, log, name, maxLeases, errorDelayMs, onEnd, onRoom } =
       this.#options
     const { row } = finished

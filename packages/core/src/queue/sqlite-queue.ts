@@ -4,6 +4,7 @@ import type { Pick, QueueDialect } from './queue-dialect.ts'
 
 /** SQLite: writers come one after another, nothing needs locks. */
 export const sqliteQueue: QueueDialect = {
+  belongsToOne: true,
   skipLocked: sql``,
   lockFree: sql``,
   lockAll: sql``,

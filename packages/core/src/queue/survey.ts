@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase } from '../database/index.ts'
+import type { DirectSurvey } from './direct-survey.ts'
 import type { FoundJob, LaneStats, QueueTotals } from './queue-options.ts'
 
 /** Lanes told of in one answer, in each state. */
@@ -72,8 +73,8 @@ function statements(database: AnyDatabase, queue: string) {
   }
 }
 
-/** What there is in a queue. */
-export function createSurvey(database: AnyDatabase, queue: string) {
+/** What there is in a queue, as rows and in memory. */
+export function createSurvey(database: AnyDatabase, queue: string, memory: DirectSurvey) {
   const read = statements(database, queue)
 
   async function stats(only?: readonly string[]): Promise<LaneStats[]> {
@@ -94,6 +95,7 @@ export function createSurvey(database: AnyDatabase, queue: string) {
       if (state === 1) stat.running += jobs
       stat.oldestMs = Math.max(stat.oldestMs, oldest)
     }
+    memory.addTo((lane) => (only === undefined || only.includes(lane) ? of(lane) : undefined))
     for (const { lane, jobs } of dead.rows) of(lane).dead = jobs
     for (const { lane } of (await read.held({})).rows) {
       if (only === undefined || only.includes(lane)) of(lane).held = true
@@ -108,11 +110,14 @@ export function createSurvey(database: AnyDatabase, queue: string) {
       if (state === 1) all.running += jobs
       all.oldestMs = Math.max(all.oldestMs, oldest)
     }
+    memory.addTo(() => all)
     for (const { jobs } of (await read.deadTotal({})).rows) all.dead = jobs
     return all
   }
 
   async function find(id: string): Promise<FoundJob | undefined> {
+    const direct = memory.find(id)
+    if (direct !== undefined) return direct
     const [row] = (await read.find({ id })).rows
     if (row === undefined) return undefined
     const { lane, job_key: key, attempt, due_at: dueAt, reason } = row

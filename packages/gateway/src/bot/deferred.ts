@@ -79,7 +79,7 @@ export function createDeferred(deps: DeferredDeps) {
       }))
       await queue.enqueue(trx, jobs)
     },
-    start: (): void => queue.start(),
+    start: () => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

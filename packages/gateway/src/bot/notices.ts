@@ -83,7 +83,7 @@ export function createNotices(deps: NoticesDeps) {
         await queue.enqueue(trx, [{ lane, key: KEY, payload, delayMs: quietMs }])
       })
     },
-    start: (): void => queue.start(),
+    start: () => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

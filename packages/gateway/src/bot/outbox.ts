@@ -91,7 +91,7 @@ export function createOutbox(deps: OutboxDeps) {
         })),
       )
     },
-    start: (): void => queue.start(),
+    start: () => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

@@ -28,7 +28,7 @@ const Count = Type.Integer({
   maximum: Number.MAX_SAFE_INTEGER,
 })
 const InQueue = Type.Object({
-  state: Type.Integer({ minimum: 0, maximum: 3 }),
+  state: Type.Integer({ minimum: -1, maximum: 3 }),
   sort: Count,
   seq: Count,
 })
@@ -40,7 +40,7 @@ const InLog = Type.Object({
 const Place = Type.Union([InQueue, InLog])
 type Place = Static<typeof Place>
 
-const QUEUE_START = { state: 0, sort: Number.MIN_SAFE_INTEGER, seq: 0 }
+const QUEUE_START = { state: -1, sort: Number.MIN_SAFE_INTEGER, seq: 0 }
 /** No id is greater than `~`. */
 const LOG_START = { createdAt: Number.MAX_SAFE_INTEGER, id: '~' }
 const parsePlace = createParser(Place)

@@ -26,6 +26,8 @@ export interface Pace {
    * a delivery costs.
    */
   gatherMs: number
+  /** Deliveries that go out of memory right after their commit, at most. */
+  directLimit: number
   /** Subscriptions that one claim takes up deliveries for, and that it passes to find them. */
   lanesAClaim: number
   lanesSeen: number

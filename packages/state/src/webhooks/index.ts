@@ -65,6 +65,8 @@ export interface WebhooksOptions {
   pollMs: number
   /** WEBHOOK_GATHER_MS */
   gatherMs: number
+  /** WEBHOOK_DIRECT */
+  directLimit: number
   /** WEBHOOK_CLAIM_SUBSCRIPTIONS */
   lanesAClaim: number
   /** WEBHOOK_CLAIM_PASSES */
@@ -76,8 +78,8 @@ export interface WebhooksOptions {
 }
 
 const paceOf = (options: WebhooksOptions): Pace => {
-  const { concurrency, pollMs, gatherMs, lanesAClaim, lanesSeen } = options
-  return { concurrency, pollMs, gatherMs, lanesAClaim, lanesSeen }
+  const { concurrency, pollMs, gatherMs, directLimit, lanesAClaim, lanesSeen } = options
+  return { concurrency, pollMs, gatherMs, directLimit, lanesAClaim, lanesSeen }
 }
 
 /** What one of the plugin's parts needs of the others. */
@@ -144,7 +146,7 @@ export default fp<WebhooksOptions>(
     app.events.keepFor(() => dispatcher.oldest())
     app.addHook('onReady', async () => {
       await registry.fresh()
-      dispatcher.queue.start()
+      await dispatcher.queue.start()
       retention.start()
     })
     app.addHook('onClose', async () => {

@@ -153,7 +153,8 @@ function suite(store: TestStore): void {
     const hanging = await startReceiver(() => undefined)
     const operator = await startReceiver()
     await subscribe({ url: operator.url, events: ['webhook.exhausted'] })
-    const { id } = await subscribe({ url: hanging.url })
+    // In order: one that is claimed on every store.
+    const { id } = await subscribe({ url: hanging.url, ordering: 'entity' })
     await raise(change('t1', 1))
     await expect.poll(() => hanging.receipts, patience).toHaveLength(1)
 

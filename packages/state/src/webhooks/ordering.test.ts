@@ -148,9 +148,10 @@ function suite(store: TestStore): void {
     await expect
       .poll(async () => (await subscription(id)).backlog.dead, patience)
       .toBeGreaterThanOrEqual(8)
-    await expect.poll(() => together.length, patience).toBeGreaterThan(10)
+    await expect.poll(() => together.slice(10).at(-1), patience).toBe(1)
     expect(Math.max(...together)).toBe(8)
-    expect(together.slice(8)).toEqual(together.slice(8).map(() => 1))
+    // Each failure before the fifth, by which the endpoint is known, may let one more go.
+    expect(together.slice(8).filter((open) => open > 1).length).toBeLessThanOrEqual(4)
   }, 60_000)
 }
 

@@ -43,6 +43,7 @@ export function createTake({ database, registry, queue, log, bodies }: TakeDeps)
         jobs.push(job)
       }
     }
-    if (jobs.length > 0) await queue.enqueue(trx, jobs)
+    // An event was never seen before, so its deliveries were not either.
+    if (jobs.length > 0) await queue.enqueue(trx, jobs, { direct: true })
   }
 }

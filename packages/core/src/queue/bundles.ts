@@ -1,0 +1,213 @@
+import { sql, type RawBuilder } from 'kysely'
+import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
+import type { TakenUp } from './job-row.ts'
+
+/** Jobs in one bundle at most: what is read and written when it is opened. */
+const BUNDLE_JOBS = 1000
+
+/** A job's place in the store: the bundle, and the how manieth of it the job is, from 0. */
+export interface Place {
+  readonly bundle: number
+  readonly n: number
+}
+
+/** A job to be put into a bundle. */
+export interface Bundled<Payload = unknown> {
+  id: string
+  lane: string
+  /** Kept once for all jobs of a bundle that share it. */
+  payload: Payload
+}
+
+/** A job that is in a bundle. */
+export interface Stored<Payload = unknown> extends Bundled<Payload> {
+  place: Place
+  /** Epoch ms. */
+  created_at: number
+}
+
+/** Of a bundle. */
+interface Contents {
+  payloads: unknown[]
+  jobs: [id: string, lane: string, payload: number][]
+}
+
+interface BundleRow {
+  id: number
+  /** Jobs that are not settled. */
+  open: number
+  /** Hexadecimal; a bit for each job: 1 when it is settled. */
+  settled: string
+}
+
+const bytesFor = (jobs: number): number => Math.ceil(jobs / 8)
+const isSet = (bits: Buffer, n: number): boolean => ((bits[n >> 3] ?? 0) & (1 << (n & 7))) !== 0
+const set = (bits: Buffer, n: number): void => void (bits[n >> 3] = (bits[n >> 3] ?? 0) | (1 << (n & 7)))
+
+function contentsOf(jobs: readonly Bundled[]): Contents {
+  const numbers = new Map<unknown, number>()
+  return {
+    jobs: jobs.map(({ id, lane, payload }) => {
+      const known = numbers.get(payload)
+      const number = known ?? numbers.size
+      if (known === undefined) numbers.set(payload, number)
+      return [id, lane, number]
+    }),
+    payloads: [...numbers.keys()],
+  }
+}
+
+function statements(database: AnyDatabase, queue: string) {
+  const { now, rows } = database
+  const given = (ids: RawBuilder<string>) =>
+    sql`(select id from ${rows(ids, { id: 'bigint' })} as g)`
+  return {
+    free: database.statement<{ lanes: string }>()(
+      (slot) => sql<{ lane: string }>`
+        select g.lane from ${rows(slot('lanes'), { lane: 'text' })} as g
+        where not exists (select 1 from queue_jobs j
+            where j.queue = ${queue} and j.state = 0 and j.lane = g.lane)
+          and not exists (select 1 from queue_lanes l
+            where l.queue = ${queue} and l.lane = g.lane
+              and (l.held = 1 or l.ramp_from + l.ramp_ms > ${now()}))`,
+    ),
+    insert: database.statement<{ open: number; settled: string }>()(
+      (slot) => sql<{ id: number; created_at: number }>`
+        insert into queue_bundles (queue, open, settled, created_at)
+        values (${queue}, ${slot('open')}, ${slot('settled')}, ${now()}) returning id, created_at`,
+    ),
+    insertJobs: database.statement<{ bundle: number; jobs: string }>()(
+      (slot) => sql`insert into queue_bundle_jobs (bundle, jobs)
+        values (${slot('bundle')}, ${slot('jobs')})`,
+    ),
+    find: database.statement<{ ids: string }>()(
+      (slot) => sql<BundleRow>`
+        select id, open, settled from queue_bundles where id in ${given(slot('ids'))}`,
+    ),
+    all: database.statement<object>()(
+      () => sql<BundleRow & { created_at: number; jobs: string }>`
+        select b.id, b.open, b.settled, b.created_at, j.jobs
+        from queue_bundles b join queue_bundle_jobs j on j.bundle = b.id
+        where b.queue = ${queue} order by b.id`,
+    ),
+    note: database.statement<{ given: string }>()(
+      (slot) => sql`
+        update queue_bundles set open = g.open, settled = g.settled
+        from ${rows(slot('given'), { id: 'bigint', open: 'bigint', settled: 'text' })} as g
+        where queue_bundles.id = g.id`,
+    ),
+    remove: database.statement<{ ids: string }>()(
+      (slot) => sql`delete from queue_bundles where id in ${given(slot('ids'))}`,
+    ),
+    removeJobs: database.statement<{ ids: string }>()(
+      (slot) => sql`delete from queue_bundle_jobs where bundle in ${given(slot('ids'))}`,
+    ),
+  }
+}
+
+const idRows = (ids: Iterable<number>): string => JSON.stringify([...ids].map((id) => ({ id })))
+
+function* unsettled({
+  id: bundle,
+  settled,
+  created_at,
+  jobs: text,
+}: BundleRow & { created_at: number; jobs: string }): Generator<Stored> {
+  const bits = Buffer.from(settled, 'hex')
+  const { jobs, payloads }: Contents = JSON.parse(text)
+  for (const [n, [id, lane, number]] of jobs.entries()) {
+    if (isSet(bits, n)) continue
+    yield { id, lane, payload: payloads[number], place: { bundle, n }, created_at }
+  }
+}
+
+/** The places, by bundle. */
+function byBundle(jobs: readonly { readonly place: Place }[]): Map<number, Place[]> {
+  const places = new Map<number, Place[]>()
+  for (const { place } of jobs) {
+    const known = places.get(place.bundle)
+    if (known === undefined) places.set(place.bundle, [place])
+    else known.push(place)
+  }
+  return places
+}
+
+/** Of the jobs that were asked for, those that nobody had settled. */
+export type Ours = (job: { readonly place: Place }) => boolean
+
+/**
+ * Jobs of one transaction stored together: one row for all instead of one each, and a bit for each that is settled.
+ * Only where the store belongs to one process: nobody else looks for them.
+ */
+export function createBundles(database: AnyDatabase, queue: string) {
+  const run = statements(database, queue)
+
+  async function put<Payload>(
+    trx: AnyTransaction,
+    jobs: readonly Bundled<Payload>[],
+  ): Promise<Stored<Payload>[]> {
+    const settled = '00'.repeat(bytesFor(jobs.length))
+    const [row] = (await run.insert({ open: jobs.length, settled }, trx)).rows
+    if (row === undefined) throw new Error('A bundle was not stored')
+    await run.insertJobs({ bundle: row.id, jobs: JSON.stringify(contentsOf(jobs)) }, trx)
+    return jobs.map((job, n) => ({
+      ...job,
+      place: { bundle: row.id, n },
+      created_at: row.created_at,
+    }))
+  }
+
+  return {
+    /** Which of the lanes have nothing that must come first, and no limit but their own. */
+    async free(trx: AnyTransaction, lanes: Iterable<string>): Promise<Set<string>> {
+      const given = JSON.stringify([...lanes].map((lane) => ({ lane })))
+      return new Set((await run.free({ lanes: given }, trx)).rows.map(({ lane }) => lane))
+    },
+
+    /** Stores jobs. Their ids must be new. */
+    async put<Payload>(
+      trx: AnyTransaction,
+      jobs: readonly Bundled<Payload>[],
+    ): Promise<Stored<Payload>[]> {
+      const stored: Stored<Payload>[] = []
+      for (let n = 0; n < jobs.length; n += BUNDLE_JOBS) {
+        stored.push(...(await put(trx, jobs.slice(n, n + BUNDLE_JOBS))))
+      }
+      return stored
+    },
+
+    /** Takes jobs out: they are settled, or stored elsewhere in the same transaction. */
+    async take(trx: AnyTransaction, jobs: readonly { readonly place: Place }[]): Promise<Ours> {
+      const places = byBundle(jobs)
+      const found = (await run.find({ ids: idRows(places.keys()) }, trx)).rows
+      const taken = new Set<Place>()
+      const over: number[] = []
+      const rest: BundleRow[] = []
+      for (const { id, open, settled } of found) {
+        const bits = Buffer.from(settled, 'hex')
+        let left = open
+        for (const place of places.get(id) ?? []) {
+          if (isSet(bits, place.n)) continue
+          set(bits, place.n)
+          taken.add(place)
+          left -= 1
+        }
+        if (left === 0) over.push(id)
+        else rest.push({ id, open: left, settled: bits.toString('hex') })
+      }
+      if (rest.length > 0) await run.note({ given: JSON.stringify(rest) }, trx)
+      if (over.length > 0) {
+        await run.remove({ ids: idRows(over) }, trx)
+        await run.removeJobs({ ids: idRows(over) }, trx)
+      }
+      return ({ place }) => taken.has(place)
+    },
+
+    /** All that is not settled. */
+    async unsettled(trx: AnyTransaction): Promise<Stored[]> {
+      return (await run.all({}, trx)).rows.flatMap((row) => [...unsettled(row)])
+    },
+  }
+}
+
+export type Bundles = ReturnType<typeof createBundles>
