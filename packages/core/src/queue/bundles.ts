@@ -42,7 +42,8 @@ interface BundleRow {
 
 const bytesFor = (jobs: number): number => Math.ceil(jobs / 8)
 const isSet = (bits: Buffer, n: number): boolean => ((bits[n >> 3] ?? 0) & (1 << (n & 7))) !== 0
-const set = (bits: Buffer, n: number): void => void (bits[n >> 3] = (bits[n >> 3] ?? 0) | (1 << (n & 7)))
+const set = (bits: Buffer, n: number): void =>
+  void (bits[n >> 3] = (bits[n >> 3] ?? 0) | (1 << (n & 7)))
 
 function contentsOf(jobs: readonly Bundled[]): Contents {
   const numbers = new Map<unknown, number>()

@@ -65,7 +65,14 @@ function settlementsOf<Payload>(
         trx,
         settled.flatMap(({ row, outcome }) =>
           outcome.status === 'retry'
-            ? [{ ...commonOf(row), attempt: 2, leases: 0, delay: Math.max(0, Math.round(outcome.delayMs)) }]
+            ? [
+                {
+                  ...commonOf(row),
+                  attempt: 2,
+                  leases: 0,
+                  delay: Math.max(0, Math.round(outcome.delayMs)),
+                },
+              ]
             : [],
         ),
       )
@@ -104,7 +111,10 @@ export function createDirect<Payload>(options: DirectOptions<Payload>) {
   let closed = false
 
   /** Does it until it is done: nobody else would. */
-  async function insist(what: string, write: (trx: AnyTransaction) => Promise<void>): Promise<void> {
+  async function insist(
+    what: string,
+    write: (trx: AnyTransaction) => Promise<void>,
+  ): Promise<void> {
     while (!closed) {
       try {
         await database.write(write)
@@ -125,7 +135,8 @@ export function createDirect<Payload>(options: DirectOptions<Payload>) {
     if (!enabled) return []
     const found = (await bundles.unsettled(trx)).filter((job) => {
       const known = jobs.find(job.id)
-      const waits = known === undefined || known.waiting || placeOf(known.place) !== placeOf(job.place)
+      const waits =
+        known === undefined || known.waiting || placeOf(known.place) !== placeOf(job.place)
       return (waits || running) && wanted(job)
     })
     await bundles.take(trx, found)

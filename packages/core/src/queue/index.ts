@@ -53,8 +53,10 @@ export interface Queue<Payload> {
     jobs: readonly NewJob<Payload>[],
     options?: EnqueueOptions,
   ): Promise<string[]>
-  /** Begins to work; resolves when what an earlier process left is taken over. Without it the queue only stores. */
-  start(): Promise<void>
+  /** Begins to work. Without it the queue only stores. */
+  start(): void
+  /** Resolves when what an earlier process left is taken over, after {@link Queue.start}. */
+  started(): Promise<void>
   /** Looks now instead of at the next poll. */
   wake(): void
   /** Takes nothing up any more, waits `closeMs` for what runs, and gives back the leases of the rest. */
@@ -97,6 +99,7 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const put = createEnqueue(database, name, options.dedupeMs)
   const lanes = createLanes(database, name, put)
   const hurry = createHurry(database, name)
+  let starting = Promise.resolve()
   const memory = createDirectSurvey(directJobs)
   const survey = createSurvey(database, name, memory)
   const retention = createRetention(database, name, options)
@@ -106,6 +109,11 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
     const result = await work
     database.afterCommit(trx, () => dispatcher.wake(false))
     return result
+  }
+
+  async function takeOver(): Promise<void> {
+    await inherit({ ...options, inherited: () => dispatcher.wake(true) })
+    await direct.start()
   }
 
   async function skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]> {
@@ -124,12 +132,12 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       })
       return [...ids, ...accepted]
     },
-    async start() {
+    start() {
       dispatcher.start()
       retention.start()
-      await inherit({ ...options, inherited: () => dispatcher.wake(true) })
-      await direct.start()
+      starting = takeOver()
     },
+    started: () => starting,
     wake: () => dispatcher.wake(true),
     async close() {
       direct.close()

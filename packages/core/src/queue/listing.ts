@@ -107,8 +107,7 @@ export function createListing(database: AnyDatabase, queue: string, memory: Dire
     if (lane === undefined) return []
     if (key !== undefined) return (await run.key({ lane, key, limit }, trx)).rows.map(listedOf)
     const { after = START } = query
-    const direct =
-      after.state === DIRECT_STATE ? memory.ofLane(lane, after.seq, limit) : []
+    const direct = after.state === DIRECT_STATE ? memory.ofLane(lane, after.seq, limit) : []
     const rows = await rowsOf(lane, after, limit - direct.length, trx)
     return [...direct, ...rows.map(listedOf)]
   }

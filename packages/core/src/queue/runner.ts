@@ -104,7 +104,11 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
     places: workers,
     clogged: (): boolean => directSettler.waiting >= DIRECT_BATCH * DIRECT_BATCHES,
   })
-  const direct: ReturnType<typeof createDirect<Static<Payload>>> = createDirect({ ...options, jobs: directJobs, wake: () => dispatcher.wake(true) })
+  const direct: ReturnType<typeof createDirect<Static<Payload>>> = createDirect({
+    ...options,
+    jobs: directJobs,
+    wake: () => dispatcher.wake(true),
+  })
   const directSettler: Settler<Tables, Static<Payload>, Result, Direct> = new Settler({
     ...options,
     settled,

@@ -177,7 +177,10 @@ export class Settler<Tables, Payload, Result, Row extends TakenUp> {
     this.#waiting.unshift(...busy)
   }
 
-  async #tell(trx: Transaction<Tables>, held: readonly Finished<Payload, Result, Row>[]): Promise<void> {
+  async #tell(
+    trx: Transaction<Tables>,
+    held: readonly Finished<Payload, Result, Row>[],
+  ): Promise<void> {
     const settlements = held.flatMap(({ job, outcome }) =>
       job === undefined ? [] : [{ job, outcome }],
     )

@@ -99,8 +99,7 @@ export class Workers<Payload, Result, Row extends TakenUp> {
   /** Asks every worker to come to an end; what it throws then is no failure of its job. */
   interrupt(): void {
     this.#closing = true
-    for (const running of this.#running.values())
-      interrupt(running, new Error('The queue closes'))
+    for (const running of this.#running.values()) interrupt(running, new Error('The queue closes'))
   }
 
   /** Gives up on those that still run. */
@@ -145,11 +144,14 @@ export class Workers<Payload, Result, Row extends TakenUp> {
     if (this.#timer !== undefined) return
     const next = this.#firstDeadline()
     if (next === undefined) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#expire()
-      this.#watch()
-    }, Math.max(1, next - performance.now()))
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#expire()
+        this.#watch()
+      },
+      Math.max(1, next - performance.now()),
+    )
   }
 
   /** When the first of them is to be asked to end, or loses its place. */
@@ -157,7 +159,8 @@ export class Workers<Payload, Result, Row extends TakenUp> {
     const { leaseMs } = this.#options
     let first: number | undefined
     for (const { leaseEnds, interrupted } of this.#running.values()) {
-      if (interrupted === undefined) return Math.min(first ?? Infinity, leaseEnds - leaseMs * (1 - ABORT_AT))
+      if (interrupted === undefined)
+        return Math.min(first ?? Infinity, leaseEnds - leaseMs * (1 - ABORT_AT))
       first ??= leaseEnds
     }
     return first

@@ -79,7 +79,7 @@ export function createDeferred(deps: DeferredDeps) {
       }))
       await queue.enqueue(trx, jobs)
     },
-    start: () => queue.start(),
+    start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

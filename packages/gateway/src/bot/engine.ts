@@ -71,8 +71,8 @@ export function createEngine({ bot, now = Date.now, ...deps }: EngineDeps) {
       mail.notices.take(event, correlationId),
     /** Does the platform answer, and do updates come? */
     healthy: (): boolean => watches.every((watch) => watch.healthy()),
-    async start(): Promise<void> {
-      await mail.start()
+    start(): void {
+      mail.start()
       for (const watch of watches) watch.start()
     },
     async close(): Promise<void> {

@@ -96,7 +96,7 @@ export function createInbox(deps: InboxDeps) {
       ])
       return accepted.length > 0
     },
-    start: () => queue.start(),
+    start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

@@ -73,8 +73,8 @@ export function createMail({ office, replicas, platform, self }: MailDeps) {
   return {
     inbox,
     notices,
-    async start(): Promise<void> {
-      await Promise.all(queues.map((queue) => queue.start()))
+    start(): void {
+      for (const queue of queues) queue.start()
     },
     /** First what makes work, then what does it. */
     async close(): Promise<void> {

@@ -83,7 +83,7 @@ export function createNotices(deps: NoticesDeps) {
         await queue.enqueue(trx, [{ lane, key: KEY, payload, delayMs: quietMs }])
       })
     },
-    start: () => queue.start(),
+    start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

@@ -91,7 +91,7 @@ export function createOutbox(deps: OutboxDeps) {
         })),
       )
     },
-    start: () => queue.start(),
+    start: (): void => queue.start(),
     close: (): Promise<void> => queue.close(),
     stats: () => queue.stats(),
   }

@@ -146,7 +146,8 @@ export default fp<WebhooksOptions>(
     app.events.keepFor(() => dispatcher.oldest())
     app.addHook('onReady', async () => {
       await registry.fresh()
-      await dispatcher.queue.start()
+      dispatcher.queue.start()
+      await dispatcher.queue.started()
       retention.start()
     })
     app.addHook('onClose', async () => {
