@@ -1,14 +1,14 @@
 import type { SqliteModule } from '@photostructure/sqlite'
 import { bindable, bindableAsInteger } from './late-value.ts'
 
-/** The built-in module came with Node 22.5; `columns()`, which the adapter needs, a little later. */
+/** SQLite reads rows from `jsonb_each` since 3.51; any Node that brings so late a one has the API that we use. */
 function isUsable(module: unknown): module is SqliteModule {
-  if (typeof module !== 'object' || module === null || !('StatementSync' in module)) return false
-  const { StatementSync } = module
-  return typeof StatementSync === 'function' && 'columns' in Object(StatementSync.prototype)
+  if (typeof module !== 'object' || module === null || !('DatabaseSync' in module)) return false
+  const [major = 0, minor = 0] = (process.versions['sqlite'] ?? '').split('.').map(Number)
+  return major > 3 || (major === 3 && minor >= 51)
 }
 
-/** node:sqlite where the running Node has it, else the same API from `@photostructure/sqlite`. */
+/** node:sqlite where the running Node has a recent one, else the same API from `@photostructure/sqlite`. */
 export async function loadSqlite(): Promise<SqliteModule> {
   const builtIn: unknown = process.getBuiltinModule('node:sqlite')
   return isUsable(builtIn) ? builtIn : await import('@photostructure/sqlite')

@@ -29,7 +29,8 @@ export function createSqliteSql(clockOffset: LateValue): DialectSql {
       const members = Object.keys(columns).map(
         (name) => sql`value ->> ${sql.lit(name)} as ${sql.ref(name)}`,
       )
-      return sql`(select ${sql.join(members)} from json_each(${json}))`
+      // As JSON text each row would be read again for each of its columns.
+      return sql`(select ${sql.join(members)} from jsonb_each(jsonb(${json})))`
     },
     jsonType: sql`text`,
     serialType: sql`integer primary key autoincrement`,
