@@ -13,7 +13,7 @@ const SHORTEST_PAUSE_MS = 2
 const DUE_LOOK_MS = 250
 
 /** The part of the workers that the dispatcher needs. */
-interface Places {
+export interface Places {
   readonly free: number
   start(row: JobRow): void
   idle(): Promise<void>

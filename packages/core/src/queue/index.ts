@@ -10,7 +10,7 @@ import { createLanes, type ReviveSelection, type SkipSelection } from './lanes.t
 import { createHurry, type HurrySelection } from './hurry.ts'
 import { inherit } from './inheritance.ts'
 import { createListing } from './listing.ts'
-import { createDirectSurvey } from './direct-survey.ts'
+import { createDirectSurvey } from './direct/survey.ts'
 import type {
   EnqueueOptions,
   FoundJob,
@@ -94,13 +94,13 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   const options = withDefaults(given)
   const { database, name } = options
   const counters = { enqueued: 0, claimed: 0, done: 0, retried: 0, dead: 0, lost: 0, failed: 0 }
-  const { dispatcher, direct, directJobs } = createRunner(options, counters)
+  const { dispatcher, direct } = createRunner(options, counters)
   const parse = createParser(options.payload)
   const put = createEnqueue(database, name, options.dedupeMs)
-  const lanes = createLanes(database, name, put)
+  const lanes = createLanes(database, name, put, direct)
   const hurry = createHurry(database, name)
   let starting = Promise.resolve()
-  const memory = createDirectSurvey(directJobs)
+  const memory = createDirectSurvey(direct.jobs)
   const survey = createSurvey(database, name, memory)
   const retention = createRetention(database, name, options)
 
@@ -114,11 +114,6 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
   async function takeOver(): Promise<void> {
     await inherit({ ...options, inherited: () => dispatcher.wake(true) })
     await direct.start()
-  }
-
-  async function skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]> {
-    const skipped = 'ids' in selection ? await direct.skip(trx, selection.ids) : []
-    return [...skipped, ...(await lanes.skip(trx, selection))]
   }
 
   return {
@@ -144,13 +139,10 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       await retention.close()
       await dispatcher.close()
     },
-    async hold(trx, lane) {
-      await direct.hold(trx, lane)
-      await lanes.hold(trx, lane)
-    },
+    hold: (trx, lane) => lanes.hold(trx, lane),
     release: (trx, lane, { rampMs = 0 } = {}) => waking(trx, lanes.release(trx, lane, rampMs)),
-    cancel: async (trx, lane) => (await direct.cancel(trx, lane)) + (await lanes.cancel(trx, lane)),
-    skip: (trx, selection) => waking(trx, skip(trx, selection)),
+    cancel: (trx, lane) => lanes.cancel(trx, lane),
+    skip: (trx, selection) => waking(trx, lanes.skip(trx, selection)),
     revive: (trx, selection) => waking(trx, lanes.revive(trx, selection)),
     hurry: (trx, selection) => waking(trx, hurry(trx, selection)),
     find: (id) => survey.find(id),

@@ -97,11 +97,19 @@ function anew({ id, lane, job_key, payload }: DeadRow): NewJob<unknown> {
 
 const idRows = (ids: readonly string[]): string => JSON.stringify(ids.map((id) => ({ id })))
 
+/** The same for jobs that are no rows. */
+interface DirectLanes {
+  hold: (trx: AnyTransaction, lane: string) => Promise<number>
+  cancel: (trx: AnyTransaction, lane: string) => Promise<number>
+  skip: (trx: AnyTransaction, ids: readonly string[]) => Promise<string[]>
+}
+
 /** What the owner of a queue does to its lanes, each in the owner's transaction. */
 export function createLanes(
   database: AnyDatabase,
   queue: string,
   enqueue: ReturnType<typeof createEnqueue>,
+  direct: DirectLanes,
 ) {
   const lanes = laneStatements(database, queue)
   const jobs = jobStatements(database, queue)
@@ -121,23 +129,26 @@ export function createLanes(
 
   return {
     async hold(trx: AnyTransaction, lane: string): Promise<void> {
+      await direct.hold(trx, lane)
       await lanes.hold({ lane }, trx)
     },
     async release(trx: AnyTransaction, lane: string, rampMs: number): Promise<void> {
       await lanes.release({ lane, rampMs }, trx)
     },
     async cancel(trx: AnyTransaction, lane: string): Promise<number> {
+      const cancelled = await direct.cancel(trx, lane)
       const { numAffectedRows } = await lanes.cancel({ lane }, trx)
       await lanes.cancelDead({ lane }, trx)
       await lanes.forget({ lane }, trx)
-      return Number(numAffectedRows ?? 0n)
+      return cancelled + Number(numAffectedRows ?? 0n)
     },
     async skip(trx: AnyTransaction, selection: SkipSelection): Promise<string[]> {
+      const skipped = 'ids' in selection ? await direct.skip(trx, selection.ids) : []
       const rows = await ('ids' in selection
         ? skipIds(trx, selection.ids)
         : skipKey(trx, selection))
       await promote(trx, rows)
-      return rows.map(({ id }) => id)
+      return [...skipped, ...rows.map(({ id }) => id)]
     },
     async revive(trx: AnyTransaction, selection: ReviveSelection): Promise<string[]> {
       const { rows } =

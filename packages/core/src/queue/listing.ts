@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
-import { DIRECT_STATE, type DirectSurvey } from './direct-survey.ts'
+import { DIRECT_STATE, type DirectSurvey } from './direct/survey.ts'
 import { LISTED_STATES, type JobQuery, type ListedJob } from './queue-options.ts'
 
 /** Jobs in one answer. */

@@ -32,3 +32,8 @@ export function withDefaults<Tables, Payload extends TSchema, Result>(
     closeMs: options.closeMs ?? 5000,
   }
 }
+
+/** The options of a queue, all bounds named. */
+export type QueueSettings<Tables, Payload extends TSchema, Result> = ReturnType<
+  typeof withDefaults<Tables, Payload, Result>
+>

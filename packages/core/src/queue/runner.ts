@@ -2,11 +2,11 @@ import { performance } from 'node:perf_hooks'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { createParser } from '../validation/index.ts'
 import { createClaims } from './claims.ts'
-import { createDirect } from './direct.ts'
-import { DirectJobs, type DirectJob } from './direct-jobs.ts'
-import { Dispatcher } from './dispatcher.ts'
+import type { DirectJob } from './direct/direct-jobs.ts'
+import { createDirectSide, isDirect, isRow, jobOf } from './direct/side.ts'
+import { Dispatcher, type Places } from './dispatcher.ts'
 import type { JobRow } from './job-row.ts'
-import type { withDefaults } from './queue-defaults.ts'
+import type { QueueSettings } from './queue-defaults.ts'
 import type { Job, Outcome, QueueCounters } from './queue-options.ts'
 import { createRowSettlements } from './settlements.ts'
 import { Settler } from './settler.ts'
@@ -26,125 +26,107 @@ const createJobReader = <Payload extends TSchema>(payload: Payload) => {
   })
 }
 
-/** Outcomes of direct jobs that are stored together: they hold no place meanwhile. */
-const DIRECT_BATCH = 500
-/** How long they wait for one another while others are under way. */
-const DIRECT_GATHER_MS = 25
-/** Batches that wait to be stored before no more direct jobs are started. */
-const DIRECT_BATCHES = 4
-/** What of the places direct jobs that wait leave to rows. */
+/** What direct jobs that wait leave of the places to rows. */
 const SHARE_OF_ROWS = 3 / 4
-
-const isDirect = <Payload>(row: JobRow | DirectJob<Payload>): row is DirectJob<Payload> =>
-  'place' in row
-
-const isRow = <Payload>(row: JobRow | DirectJob<Payload>): row is JobRow => !isDirect(row)
-
-const jobOf = <Payload>({ id, lane, payload, attempt, leases, createdAt }: DirectJob<Payload>) => ({
-  id,
-  lane,
-  key: null,
-  payload,
-  attempt,
-  leases,
-  enqueuedAt: createdAt,
-})
 
 /** Everything of a queue that takes up, runs and settles. */
 export function createRunner<Tables, Payload extends TSchema, Result>(
-  options: ReturnType<typeof withDefaults<Tables, Payload, Result>>,
+  options: QueueSettings<Tables, Payload, Result>,
   counters: QueueCounters,
 ) {
-  type Direct = DirectJob<Static<Payload>>
-  const { database, name, leaseMs, maxLeases, concurrency, laneLimit, settled } = options
-  const count = (outcome: Outcome, accepted: boolean): void => {
+  const { concurrency } = options
+  const count = ({ outcome }: { outcome: Outcome }, accepted: boolean): void => {
     const kind = outcome.status === 'retry' ? 'retried' : outcome.status
     counters[accepted ? kind : 'lost'] += 1
   }
+  const read = createJobReader(options.payload)
+  const workers = new Workers<Static<Payload>, Result, JobRow | DirectJob<Static<Payload>>>({
+    ...options,
+    counters,
+    read: (row) => (isDirect(row) ? jobOf(row) : read(row)),
+    onFinished({ row, ...rest }) {
+      if (isRow(row)) return rows.settler.add({ row, ...rest })
+      workers.end(row)
+      return direct.finished({ row, ...rest })
+    },
+    onAbandoned(row) {
+      if (isDirect(row)) direct.abandoned(row)
+      rows.dispatcher.look()
+    },
+  })
+  const direct = createDirectSide(options, {
+    places: workers,
+    onEnd: count,
+    look: () => rows.dispatcher.look(),
+    wake: () => rows.dispatcher.wake(true),
+  })
+  const places = {
+    get free(): number {
+      const most = direct.jobs.waiting > 0 ? Math.ceil(concurrency * SHARE_OF_ROWS) : concurrency
+      return Math.min(workers.free, most - places.running)
+    },
+    get running(): number {
+      return workers.running - direct.jobs.running
+    },
+    ofLane: (lane: string) => workers.ofLane(lane),
+    start: (row: JobRow) => workers.start(row),
+    end(row: JobRow): void {
+      workers.end(row)
+      direct.jobs.fill()
+    },
+    idle: () => workers.idle(),
+    interrupt: () => workers.interrupt(),
+    abandon: () => workers.abandon().filter(isRow),
+    flushed: () => direct.flushed(),
+  }
+  const rows = createRowSide(options, { counters, count, read, places })
+  return { dispatcher: rows.dispatcher, direct }
+}
+
+interface RowSurroundings<Payload> {
+  counters: QueueCounters
+  count: (finished: { outcome: Outcome }, accepted: boolean) => void
+  read: (row: JobRow) => Job<Payload>
+  places: Places & {
+    readonly running: number
+    ofLane: (lane: string) => number
+    end: (row: JobRow) => void
+    flushed: () => Promise<void>
+  }
+}
+
+/** Everything of a queue that concerns rows, which are claimed. */
+function createRowSide<Tables, Payload extends TSchema, Result>(
+  options: QueueSettings<Tables, Payload, Result>,
+  { counters, count, read, places }: RowSurroundings<Static<Payload>>,
+) {
+  const { database, name, leaseMs, maxLeases, settled } = options
   const settlements = createRowSettlements(database, name, options.retryYieldMs)
-  const settler = new Settler<Tables, Static<Payload>, Result, JobRow>({
+  const settler: Settler<Tables, Static<Payload>, Result, JobRow> = new Settler({
     ...options,
     settled,
     settlements,
-    onEnd({ row, outcome }, accepted) {
-      count(outcome, accepted)
-      workers.end(row)
-      directJobs.fill()
+    onEnd(finished, accepted) {
+      count(finished, accepted)
+      places.end(finished.row)
     },
     onRoom: () => dispatcher.look(),
-    running: () => workers.running - directJobs.running,
+    running: () => places.running,
     next: {
       claimAfter: (trx, ending) => dispatcher.claimAfter(trx, ending),
       claimed: (claim, committed) => dispatcher.claimed(claim, committed),
     },
   })
-  const read = createJobReader(options.payload)
-  const workers = new Workers<Static<Payload>, Result, JobRow | Direct>({
-    ...options,
-    read: (row) => (isDirect(row) ? jobOf(row) : read(row)),
-    counters,
-    onFinished({ row, ...rest }) {
-      if (!isDirect(row)) return settler.add({ row, ...rest })
-      workers.end(row)
-      directSettler.add({ row, ...rest })
-      return directJobs.ended()
-    },
-    onAbandoned(row) {
-      if (isDirect(row)) {
-        directJobs.ended()
-        void direct.giveBack(row)
-      }
-      dispatcher.look()
-    },
-  })
-  const directJobs: DirectJobs<Static<Payload>> = new DirectJobs<Static<Payload>>({
-    limit: options.directLimit,
-    concurrency,
-    laneLimit,
-    places: workers,
-    clogged: (): boolean => directSettler.waiting >= DIRECT_BATCH * DIRECT_BATCHES,
-  })
-  const direct: ReturnType<typeof createDirect<Static<Payload>>> = createDirect({
-    ...options,
-    jobs: directJobs,
-    wake: () => dispatcher.wake(true),
-  })
-  const directSettler: Settler<Tables, Static<Payload>, Result, Direct> = new Settler({
-    ...options,
-    settled,
-    settlements: direct.settlements,
-    batch: DIRECT_BATCH,
-    gatherMs: Math.max(options.gatherMs, DIRECT_GATHER_MS),
-    running: () => directJobs.running + directSettler.waiting,
-    onEnd({ row, outcome }, accepted) {
-      count(outcome, accepted)
-      if (accepted) directJobs.forget(row)
-      else void direct.giveBack(row)
-    },
-    onRoom() {
-      directJobs.fill()
-      dispatcher.look()
-    },
-  })
   const claims = createClaims(database, name, {
     ...options,
-    runningHere: (lane) => workers.ofLane(lane),
+    runningHere: (lane) => places.ofLane(lane),
   })
   const dispatcher = new Dispatcher({
     ...options,
     claims,
     settlements,
-    workers: {
-      get free() {
-        const most = directJobs.waiting > 0 ? Math.ceil(concurrency * SHARE_OF_ROWS) : concurrency
-        return Math.min(workers.free, most - (workers.running - directJobs.running))
-      },
-      start: (row) => workers.start(row),
-      idle: () => workers.idle(),
-      interrupt: () => workers.interrupt(),
-      abandon: () => workers.abandon().filter(isRow),
-    },
-    flushed: async () => void (await Promise.all([settler.flushed(), directSettler.flushed()])),
+    workers: places,
+    flushed: async () => void (await Promise.all([settler.flushed(), places.flushed()])),
     onClaimed: (jobs) => void (counters.claimed += jobs),
     onPoisoned: (row) => {
       const reason = `taken up ${maxLeases} times without an outcome`
@@ -153,7 +135,7 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
       settler.add({ row, job, outcome: { status: 'dead', reason }, leaseEnds })
     },
   })
-  return { dispatcher, direct, directJobs }
+  return { settler, dispatcher }
 }
 
 function readable<J>(read: (row: JobRow) => J, row: JobRow): J | undefined {

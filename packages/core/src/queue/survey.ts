@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { AnyDatabase } from '../database/index.ts'
-import type { DirectSurvey } from './direct-survey.ts'
+import type { DirectSurvey } from './direct/survey.ts'
 import type { FoundJob, LaneStats, QueueTotals } from './queue-options.ts'
 
 /** Lanes told of in one answer, in each state. */

@@ -151,7 +151,7 @@ function suite(store: TestStore): void {
     await expect.poll(() => together.slice(10).at(-1), patience).toBe(1)
     expect(Math.max(...together)).toBe(8)
     // Each failure before the fifth, by which the endpoint is known, may let one more go.
-    expect(together.slice(8).filter((open) => open > 1).length).toBeLessThanOrEqual(4)
+    expect(together.slice(8).filter((count) => count > 1).length).toBeLessThanOrEqual(4)
   }, 60_000)
 }
 

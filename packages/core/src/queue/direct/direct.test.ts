@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import { expect, test, vi } from 'vitest'
-import type { Database } from '../database/index.ts'
+import type { Database } from '../../database/index.ts'
 import {
   describeDatabases,
   describeSqlite,
   quietLog,
   type TestStore,
-} from '../testing/databases.ts'
+} from '../../testing/databases.ts'
 import {
   createHands,
   createTestQueue,
@@ -16,8 +16,8 @@ import {
   type Tables,
   type TestQueue,
   type TestQueueOptions,
-} from '../testing/queue-fixture.ts'
-import type { NewJob, Settlement } from './index.ts'
+} from '../../testing/queue-fixture.ts'
+import type { NewJob, Settlement } from '../index.ts'
 
 const LIMIT = 80
 
@@ -198,7 +198,9 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     const second = await started(database, { work: hands.work })
     await vi.waitFor(() => expect(hands.ids()).toHaveLength(5))
     expect(hands.ids().toSorted()).toEqual(['lane-0', 'lane-2', 'lane-3', 'lane-4', 'lane-5'])
-    expect(hands.started.map(({ payload }) => payload.n).toSorted()).toEqual([0, 2, 3, 4, 5])
+    expect(hands.started.map(({ payload }) => payload.n).toSorted((a, b) => a - b)).toEqual([
+      0, 2, 3, 4, 5,
+    ])
     // The outcome of the one that was given up is refused.
     dying.end('lane-0', { status: 'dead', reason: 'too late' })
     for (const id of hands.ids()) hands.end(id)
@@ -326,7 +328,7 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
   test('however it is held, killed and started again: each is done, and once where nobody was killed', async () => {
     const database = await open()
     const done = new Map<string, number>()
-    const open_: TestQueueOptions = {
+    const settings: TestQueueOptions = {
       laneLimit: () => 2,
       concurrency: 6,
       work: async ({ payload }) => {
@@ -346,7 +348,7 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
       },
     }
     const lanes = ['a', 'b', 'c']
-    let queue = await started(database, open_)
+    let queue = await started(database, settings)
     for (let n = 0; n < 300; n += 1) {
       const lane = lanes[n % 3] ?? 'a'
       await put(database, queue, job(`job-${n}`, { lane, payload: { n } }))
@@ -355,7 +357,7 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
         for (const held of lanes) await database.write((trx) => queue.release(trx, held))
       if (n % 100 === 50) {
         await queue.close()
-        queue = await started(database, open_)
+        queue = await started(database, settings)
       }
     }
     for (const held of lanes) await database.write((trx) => queue.release(trx, held))

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { DirectJob, DirectJobs } from './direct-jobs.ts'
-import type { FoundJob, LaneStats, ListedJob, QueueTotals } from './queue-options.ts'
+import type { FoundJob, LaneStats, ListedJob, QueueTotals } from '../queue-options.ts'
 
 /** Before all states under which jobs are stored: these have their turn first. */
 export const DIRECT_STATE = -1

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Place, Stored } from './bundles.ts'
-import type { TakenUp } from './job-row.ts'
+import type { TakenUp } from '../job-row.ts'
 
 /** What one lane may have in memory of what all may have together. */
 const SHARE_OF_A_LANE = 1 / 8
@@ -22,7 +22,8 @@ export interface DirectJob<Payload> extends TakenUp {
   waiting: boolean
 }
 
-interface Places<Payload> {
+/** The part of the workers that direct jobs need. */
+export interface Places<Payload> {
   readonly free: number
   ofLane: (lane: string) => number
   start: (job: DirectJob<Payload>) => void

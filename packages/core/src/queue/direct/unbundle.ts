@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
+import type { AnyDatabase, AnyTransaction } from '../../database/index.ts'
 
 /** A job that goes on as a row of its own. */
 export interface Loose {
@@ -67,5 +67,3 @@ export function createUnbundle(database: AnyDatabase, queue: string, yieldMs: nu
     },
   }
 }
-
-export type Unbundle = ReturnType<typeof createUnbundle>

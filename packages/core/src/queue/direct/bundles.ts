@@ -1,6 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
-import type { AnyDatabase, AnyTransaction } from '../database/index.ts'
-import type { TakenUp } from './job-row.ts'
+import type { AnyDatabase, AnyTransaction } from '../../database/index.ts'
 
 /** Jobs in one bundle at most: what is read and written when it is opened. */
 const BUNDLE_JOBS = 1000
@@ -108,18 +107,26 @@ function statements(database: AnyDatabase, queue: string) {
 
 const idRows = (ids: Iterable<number>): string => JSON.stringify([...ids].map((id) => ({ id })))
 
-function* unsettled({
-  id: bundle,
-  settled,
-  created_at,
-  jobs: text,
-}: BundleRow & { created_at: number; jobs: string }): Generator<Stored> {
+/** The jobs of a bundle that are not settled. */
+function unsettled(row: BundleRow & { created_at: number; jobs: string }): Stored[] {
+  const bits = Buffer.from(row.settled, 'hex')
+  const { jobs, payloads }: Contents = JSON.parse(row.jobs)
+  return jobs.flatMap(([id, lane, number], n) => {
+    if (isSet(bits, n)) return []
+    const place = { bundle: row.id, n }
+    return [{ id, lane, payload: payloads[number], place, created_at: row.created_at }]
+  })
+}
+
+/** Marks jobs of a bundle as settled. @returns the row as it is after that, and those that were not settled before */
+function mark({ id, open, settled }: BundleRow, places: readonly Place[]) {
   const bits = Buffer.from(settled, 'hex')
-  const { jobs, payloads }: Contents = JSON.parse(text)
-  for (const [n, [id, lane, number]] of jobs.entries()) {
-    if (isSet(bits, n)) continue
-    yield { id, lane, payload: payloads[number], place: { bundle, n }, created_at }
-  }
+  const taken = places.filter(({ n }) => {
+    if (isSet(bits, n)) return false
+    set(bits, n)
+    return true
+  })
+  return { row: { id, open: open - taken.length, settled: bits.toString('hex') }, taken }
 }
 
 /** The places, by bundle. */
@@ -179,36 +186,24 @@ export function createBundles(database: AnyDatabase, queue: string) {
 
     /** Takes jobs out: they are settled, or stored elsewhere in the same transaction. */
     async take(trx: AnyTransaction, jobs: readonly { readonly place: Place }[]): Promise<Ours> {
+      if (jobs.length === 0) return () => false
       const places = byBundle(jobs)
       const found = (await run.find({ ids: idRows(places.keys()) }, trx)).rows
-      const taken = new Set<Place>()
-      const over: number[] = []
-      const rest: BundleRow[] = []
-      for (const { id, open, settled } of found) {
-        const bits = Buffer.from(settled, 'hex')
-        let left = open
-        for (const place of places.get(id) ?? []) {
-          if (isSet(bits, place.n)) continue
-          set(bits, place.n)
-          taken.add(place)
-          left -= 1
-        }
-        if (left === 0) over.push(id)
-        else rest.push({ id, open: left, settled: bits.toString('hex') })
-      }
+      const marked = found.map((row) => mark(row, places.get(row.id) ?? []))
+      const rest = marked.flatMap(({ row }) => (row.open > 0 ? [row] : []))
+      const over = idRows(marked.flatMap(({ row }) => (row.open > 0 ? [] : [row.id])))
       if (rest.length > 0) await run.note({ given: JSON.stringify(rest) }, trx)
-      if (over.length > 0) {
-        await run.remove({ ids: idRows(over) }, trx)
-        await run.removeJobs({ ids: idRows(over) }, trx)
+      if (rest.length < marked.length) {
+        await run.remove({ ids: over }, trx)
+        await run.removeJobs({ ids: over }, trx)
       }
+      const taken = new Set(marked.flatMap((one) => one.taken))
       return ({ place }) => taken.has(place)
     },
 
     /** All that is not settled. */
     async unsettled(trx: AnyTransaction): Promise<Stored[]> {
-      return (await run.all({}, trx)).rows.flatMap((row) => [...unsettled(row)])
+      return (await run.all({}, trx)).rows.flatMap(unsettled)
     },
   }
 }
-
-export type Bundles = ReturnType<typeof createBundles>
