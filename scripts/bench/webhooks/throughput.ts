@@ -34,6 +34,8 @@ interface Throughput {
   /** Medians over the rounds: CPU of the process, microseconds a delivery. */
   oursCpuMicros: number
   baseCpuMicros: number
+  /** What of ours is the change itself, which costs as much where nobody subscribes. */
+  changeCpuMicros: number
   /** Deliveries of a CPU-second of ours / of the baseline; median of the rounds' own ratios. */
   ratio: number
   perSecond: number
@@ -50,6 +52,18 @@ async function bare({ sender, sink }: Subjects, count: number): Promise<number> 
   return (cpuMicrosOf(sender.pid) - before) / count
 }
 
+/** CPU of a change that nobody subscribes to, microseconds. */
+async function unheard({ state, publish }: Subjects, events: number, rounds: number) {
+  const measured: number[] = []
+  for (let round = 0; round <= rounds; round += 1) {
+    const before = cpuMicrosOf(state.pid)
+    await publish(events)
+    await pause(SETTLE_MS)
+    if (round > 0) measured.push((cpuMicrosOf(state.pid) - before) / events)
+  }
+  return median(measured)
+}
+
 /**
  * CPU of a delivery, from the request that makes the change to the line in the delivery log, all commits included,
  * beside a bare `undici.request` with an HMAC.
@@ -63,6 +77,8 @@ async function fanOut(
   const deliveries = events * subscriptions
   const maxInFlight = Math.ceil(IN_FLIGHT / subscriptions)
   const name = `throughput, ${subscriptions} subscriptions`
+  progress(`${name}: changes without subscriptions`)
+  const changeCpuMicros = (await unheard(subjects, events, rounds)) / subscriptions
   const ids: string[] = []
   for (let n = 0; n < subscriptions; n += 1) {
     ids.push(await subjects.subscribe(`/fan/${n}`, { maxInFlight }))
@@ -88,6 +104,7 @@ async function fanOut(
     deliveries,
     oursCpuMicros: median(measured.map(({ ours }) => ours)),
     baseCpuMicros: median(measured.map(({ base }) => base)),
+    changeCpuMicros,
     ratio: median(measured.map(({ ours, base }) => base / ours)),
     perSecond: median(measured.map(({ perSecond }) => perSecond)),
     rounds: measured,
@@ -99,7 +116,7 @@ export async function throughput(subjects: Subjects, options: BenchOptions): Pro
   const rows = samples.map((one) => [
     one.name,
     {
-      ours: `${Math.round(one.oursCpuMicros)} µs CPU`,
+      ours: `${Math.round(one.oursCpuMicros)} µs CPU, ${Math.round(one.changeCpuMicros)} of it the change`,
       base: `${Math.round(one.baseCpuMicros)} µs CPU`,
       ratio: rounded(one.ratio),
       baseline: 'undici.request + HMAC; ratio of deliveries per CPU-second',
