@@ -10,7 +10,7 @@ const COMMAND = join(import.meta.dirname, '../scripts/dist/torture/main.js')
 const SEED = '20251110'
 
 /** One round, on one store each: the rest is for long runs. A violation ends the command with 1, and so the test. */
-async function torture(subject: 'webhooks' | 'events', store: string): Promise<string> {
+async function torture(subject: 'webhooks' | 'bursts' | 'events', store: string): Promise<string> {
   const given = [subject, '--rounds', '1', '--store', store, '--seed', SEED]
   const { stdout } = await promisify(execFile)(process.execPath, [COMMAND, ...given])
   return stdout
@@ -21,6 +21,10 @@ test('deliveries survive a bad sink and a kill -9 on SQLite; 30 rounds are `npm 
     /[1-9]\d* events × \d subscriptions: .*delivered/u,
   )
 }, 240_000)
+
+test('deliveries that are in memory survive a kill -9; 30 rounds are `npm run torture -- bursts`', async () => {
+  expect(await torture('bursts', 'sqlite')).toMatch(/[1-9]\d* events × 5 subscriptions/u)
+}, 120_000)
 
 describeService(postgresService, 'on PostgreSQL', () => {
   test('a stream that is cut every second misses nothing, and a dump put back under it is told', async () => {

@@ -1,9 +1,10 @@
 /**
- * `npm run torture -- state|webhooks|events|notifier|sockets|bot|edge`: breaks things while they work and lets a checker
+ * `npm run torture -- state|webhooks|bursts|events|notifier|sockets|bot|edge`: breaks things while they work and lets a checker
  * decide. Exit code 1 on any violation.
  */
 import { parseArgs } from 'node:util'
 import { tortureBot } from './bot/run.ts'
+import { tortureBursts } from './bursts/run.ts'
 import { tortureEdge } from './edge/run.ts'
 import { createRandom } from './random.ts'
 import { tortureEvents } from './events/run.ts'
@@ -16,6 +17,7 @@ import { tortureWebhooks } from './webhooks/run.ts'
 const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResult>> = {
   state: tortureState,
   webhooks: tortureWebhooks,
+  bursts: tortureBursts,
   events: tortureEvents,
   notifier: tortureNotifier,
   sockets: tortureSockets,

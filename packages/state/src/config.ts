@@ -176,7 +176,7 @@ export const Config = Type.Object({
     maximum: 1_000_000,
     default: 16_384,
     description:
-      'Embedded store: deliveries that go out of memory right after their commit, at most; an eighth of them for one subscription. The rest waits in the queue. 0: all do',
+      'Embedded store: deliveries that go out of memory right after their commit, at most; an eighth of them for one subscription. The rest waits in the queue. 0, or fewer than 4 of WEBHOOK_CONCURRENCY: all do',
   }),
   WEBHOOK_CLAIM_SUBSCRIPTIONS: count(
     64,

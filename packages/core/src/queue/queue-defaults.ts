@@ -5,6 +5,9 @@ const DAY_MS = 86_400_000
 /** The longest pause after an error thrown by `work`. */
 const ERROR_DELAY_LIMIT_MS = 60_000
 
+/** Places of which both direct jobs and rows can have some at all times. */
+const LEAST_TO_SHARE = 4
+
 /** Every bound of a queue, with the value it has when nobody says otherwise. */
 export function withDefaults<Tables, Payload extends TSchema, Result>(
   options: QueueOptions<Tables, Payload, Result>,
@@ -18,7 +21,8 @@ export function withDefaults<Tables, Payload extends TSchema, Result>(
     laneLimit: options.laneLimit ?? (() => concurrency),
     pollMs: options.pollMs ?? 500,
     batch: options.batch ?? 100,
-    directLimit: options.directLimit ?? 0,
+    // Fewer places could not be shared between direct jobs and rows.
+    directLimit: concurrency < LEAST_TO_SHARE ? 0 : (options.directLimit ?? 0),
     lanesAClaim: options.lanesAClaim ?? 64,
     lanesSeen: options.lanesSeen ?? 2048,
     gatherMs: options.gatherMs ?? 0,

@@ -88,7 +88,8 @@ export interface QueueOptions<Tables, Payload extends TSchema, Result> {
   batch?: number
   /**
    * Jobs in memory that were enqueued with `direct`, over all lanes; one lane has an eighth of it. More become rows, and
-   * up to one group of commits more than this may be there for a moment. Default 0: none.
+   * up to one group of commits more than this may be there for a moment. Default 0: none; none either where `concurrency` is
+   * less than 4.
    */
   directLimit?: number
   /** Lanes with room that one claim looks at; the next goes on behind them. Default 64. */

@@ -46,8 +46,8 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
     read: (row) => (isDirect(row) ? jobOf(row) : read(row)),
     onFinished({ row, ...rest }) {
       if (isRow(row)) return rows.settler.add({ row, ...rest })
-      workers.end(row)
-      return direct.finished({ row, ...rest })
+      if (workers.end(row)) direct.jobs.ended()
+      return direct.settle({ row, ...rest })
     },
     onAbandoned(row) {
       if (isDirect(row)) direct.abandoned(row)

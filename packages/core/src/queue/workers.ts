@@ -78,16 +78,20 @@ export class Workers<Payload, Result, Row extends TakenUp> {
     void this.#run(running)
   }
 
-  /** The outcome of a job is stored, will never be, or waits for it elsewhere: its place is free. */
-  end(row: Row): void {
-    if (!this.#running.delete(row)) return
+  /**
+   * The outcome of a job is stored, will never be, or waits for it elsewhere: its place is free.
+   * @returns false: it had lost its place already
+   */
+  end(row: Row): boolean {
+    if (!this.#running.delete(row)) return false
     const left = this.ofLane(row.lane) - 1
     if (left > 0) this.#lanes.set(row.lane, left)
     else this.#lanes.delete(row.lane)
-    if (this.#running.size > 0) return
+    if (this.#running.size > 0) return true
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#whenIdle?.()
+    return true
   }
 
   /** Resolves when no job runs. */

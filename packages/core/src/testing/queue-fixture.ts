@@ -32,6 +32,7 @@ export const migrations: Record<string, Migration> = {
 export function createHands() {
   const started: Job<Payload>[] = []
   const ends = new Map<string, (outcome: Outcome<string>) => void>()
+  const firstEnds = new Map<string, (outcome: Outcome<string>) => void>()
   return {
     started,
     ids: () => started.map(({ id }) => id),
@@ -39,9 +40,14 @@ export function createHands() {
       new Promise<Outcome<string>>((resolve) => {
         started.push(job)
         ends.set(job.id, resolve)
+        if (!firstEnds.has(job.id)) firstEnds.set(job.id, resolve)
       }),
     end(id: string, outcome: Outcome<string> = { status: 'done' }) {
       ends.get(id)?.(outcome)
+    },
+    /** The worker that had it first, when others had it since. */
+    endFirst(id: string, outcome: Outcome<string> = { status: 'done' }) {
+      firstEnds.get(id)?.(outcome)
     },
   }
 }

@@ -325,6 +325,41 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     expect((await stored(database)).bundles).toBe(0)
   })
 
+  test('a worker that ends after it lost its job leaves the places as they are', async () => {
+    const database = await open()
+    const hands = createHands()
+    const queue = await started(database, { work: hands.work, leaseMs: 100, concurrency: 4 })
+    for (let n = 0; n < 6; n += 1) {
+      await put(database, queue, job(`late-${n}`))
+      await vi.waitFor(() => expect(hands.ids().filter((id) => id === `late-${n}`)).toHaveLength(2))
+      // The second, which has the job now; the first ends too, and too late.
+      hands.end(`late-${n}`)
+      hands.endFirst(`late-${n}`)
+    }
+    await database.write((trx) => queue.enqueue(trx, [job('row'), job('other')]))
+    await vi.waitFor(() => expect(hands.ids().slice(-2).toSorted()).toEqual(['other', 'row']))
+  })
+
+  test('rows and direct jobs are all done however few places there are', async () => {
+    const database = await open()
+    for (const concurrency of [1, 2, 3, 4]) {
+      const order: string[] = []
+      const queue = await started(database, {
+        concurrency,
+        name: `of-${concurrency}`,
+        work: async ({ id }) => {
+          order.push(id)
+          await new Promise((resolve) => setImmediate(resolve))
+          return { status: 'done' }
+        },
+      })
+      await database.write((trx) => queue.enqueue(trx, numbered(60, 'rows')))
+      await put(database, queue, job('direct', { lane: 'direct' }))
+      await vi.waitFor(() => expect(queue.counters().done).toBe(61))
+      expect(order.indexOf('direct')).toBeLessThan(40)
+    }
+  })
+
   test('however it is held, killed and started again: each is done, and once where nobody was killed', async () => {
     const database = await open()
     const done = new Map<string, number>()

@@ -65,11 +65,7 @@ export function createDirectSide<Tables, Payload extends TSchema, Result>(
     ...direct,
     jobs,
     flushed: () => settler.flushed(),
-    /** Its work is done, its place is free. */
-    finished(finished: Finished<Static<Payload>, Result, Row>): void {
-      settler.add(finished)
-      jobs.ended()
-    },
+    settle: (finished: Finished<Static<Payload>, Result, Row>): void => settler.add(finished),
     /** Its worker did not come to an end. */
     abandoned(row: Row): void {
       jobs.ended()
