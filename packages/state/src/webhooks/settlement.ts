@@ -34,25 +34,27 @@ const STATUS = {
 /** The attempt as it is kept. @param startedAt epoch ms by the store's clock */
 function attemptOf({ reply, before }: Attempted, startedAt: number): DeliveryAttempt {
   const { responseStatus, responseBody, durationMs } = reply
-  return {
+  const attempt: DeliveryAttempt = {
     attempt: before.length + 1,
     startedAt: new Date(startedAt).toISOString(),
     durationMs: Math.round(durationMs * 100) / 100,
-    ...(responseStatus === undefined ? {} : { responseStatus }),
-    ...(responseBody === undefined || responseBody === '' ? {} : { responseBody }),
-    ...(succeeded(reply) ? {} : { error: complaint(reply) }),
   }
+  if (responseStatus !== undefined) attempt.responseStatus = responseStatus
+  if (responseBody !== undefined && responseBody !== '') attempt.responseBody = responseBody
+  if (!succeeded(reply)) attempt.error = complaint(reply)
+  return attempt
 }
 
+/** @param startedAt of the attempt, if one was made */
 function entryOf({ job, outcome }: Settled, startedAt: number): Entry | undefined {
   const { id, lane: subscriptionId, payload, enqueuedAt: createdAt } = job
-  const line = { id, subscriptionId, job: payload, createdAt }
   const { result } = outcome
   if (result !== undefined) {
+    const status = STATUS[result.verdict.kind]
     const attempts = [...result.before, attemptOf(result, startedAt)]
-    return { ...line, status: STATUS[result.verdict.kind], attempts }
+    return { id, subscriptionId, job: payload, createdAt, status, attempts }
   }
-  const unsent = { ...line, attempts: [] }
+  const unsent = { id, subscriptionId, job: payload, createdAt, attempts: [] }
   if (outcome.status === 'done') return { ...unsent, status: 'cancelled', note: UNSUBSCRIBED }
   // Nobody lived to tell an outcome, time after time.
   return outcome.status === 'dead' ? { ...unsent, status: 'dead', note: outcome.reason } : undefined
