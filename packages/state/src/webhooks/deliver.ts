@@ -32,10 +32,10 @@ export function createDeliver(deps: DeliverDeps) {
 
   return async (job: Job<DeliveryJob>): Promise<Outcome<Attempted>> => {
     const { id: deliveryId, lane, payload, attempt: run } = job
-    const subscriber = await registry.find(lane)
+    const subscriber = registry.atHand(lane) ?? (await registry.find(lane))
     if (subscriber === undefined) return { status: 'done' }
     if (!subscriber.active) return { status: 'retry', delayMs: HELD_MS }
-    const body = await bodies.of(payload)
+    const body = bodies.atHand(payload) ?? (await bodies.of(payload))
     if (body === undefined) return { status: 'dead', reason: NO_TEXT }
     const prior = payload.prior ?? 0
     // Attempts are counted by what is in the log: a fault of ours is none.

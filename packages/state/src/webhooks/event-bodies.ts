@@ -8,6 +8,8 @@ export interface EventBodiesOptions {
   bytes: number
 }
 
+type Sought = Pick<DeliveryJob, 'eventId' | 'body'>
+
 /**
  * The texts of events, for their deliveries: every subscription sends the same, and a retry again. What is not in memory
  * is read from the event log, what is asked for in one turn of the loop together.
@@ -39,19 +41,18 @@ export function createEventBodies({ find, bytes }: EventBodiesOptions) {
     return found === undefined ? undefined : (memory.get(id)?.body ?? keep(id, found.body))
   }
 
+  const atHand = ({ eventId, body }: Sought): Buffer | undefined =>
+    body === undefined ? memory.get(eventId)?.body : Buffer.from(body)
+
   return {
     /** Its deliveries are about to come. */
     remember({ id, body }: Pick<StoredEvent, 'id' | 'body'>): void {
       keep(id, body)
     },
+    /** UTF-8; undefined: it has to be read. */
+    atHand,
     /** UTF-8; undefined: it is kept nowhere. */
-    async of({
-      eventId,
-      body,
-    }: Pick<DeliveryJob, 'eventId' | 'body'>): Promise<Buffer | undefined> {
-      if (body !== undefined) return Buffer.from(body)
-      return memory.get(eventId)?.body ?? read(eventId)
-    },
+    of: async (job: Sought): Promise<Buffer | undefined> => atHand(job) ?? read(job.eventId),
   }
 }
 

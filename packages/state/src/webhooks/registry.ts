@@ -88,6 +88,11 @@ export class Registry {
     return this.#snapshot
   }
 
+  /** One of them, if the copy has it and is no older than `freshMs`. Nobody needs to wait for it then. */
+  atHand(id: string): Subscriber | undefined {
+    return performance.now() < this.#freshUntil ? this.#snapshot.byId.get(id) : undefined
+  }
+
   /** One of them, at most `freshMs` old. What is not in the copy may have been made elsewhere since: it is looked for. */
   async find(id: string): Promise<Subscriber | undefined> {
     const known = (await this.fresh()).byId.get(id)
