@@ -22,28 +22,31 @@ const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
 
 /**
  * One request and its response, for `agent.dispatch`: undici's own `request` builds a stream for every response, which
- * costs as much as the request itself, and answers nobody before a connection is there. `done` rejects with what undici
- * says, or with the reason given to {@link Exchange.abort}.
+ * costs as much as the request itself, and answers nobody before a connection is there.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly done: Promise<Exchanged>
   readonly #responseLimit: number
   readonly #kept: Buffer[] = []
-  #resolve: (exchanged: Exchanged) => void = () => undefined
-  #reject: (error: Error) => void = () => undefined
+  readonly #resolve: (exchanged: Exchanged) => void
+  readonly #reject: (error: Error) => void
   #controller: Controller | undefined
   #aborted: Error | undefined
   #status = 0
   #headers: IncomingHttpHeaders = {}
   #size = 0
 
-  /** @param responseLimit bytes: a connection whose response goes on after this is not worth keeping */
-  constructor(responseLimit: number) {
+  /**
+   * @param responseLimit bytes: a connection whose response goes on after this is not worth keeping
+   * @param reject is told what undici says, or the reason given to {@link Exchange.abort}
+   */
+  constructor(
+    responseLimit: number,
+    resolve: (exchanged: Exchanged) => void,
+    reject: (error: Error) => void,
+  ) {
     this.#responseLimit = responseLimit
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.#resolve = resolve
+    this.#reject = reject
   }
 
   /** Ends it with this reason, wherever it stands. */

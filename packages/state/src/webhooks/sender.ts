@@ -69,7 +69,7 @@ class Attempt {
   readonly #connections: Connections
   readonly #options: Dispatcher.DispatchOptions
   readonly #responseLimit: number
-  #exchange: Exchange
+  #exchange: Exchange | undefined
   #stopped = false
 
   constructor(
@@ -80,13 +80,12 @@ class Attempt {
   ) {
     this.#connections = connections
     this.#responseLimit = responseLimit
-    this.#exchange = new Exchange(responseLimit)
     this.#options = { origin, path, method: 'POST', headers, body }
   }
 
   stop(reason: Error): void {
     this.#stopped = true
-    this.#exchange.abort(reason)
+    this.#exchange?.abort(reason)
   }
 
   /** Tries again at once when a kept-alive connection turns out to be dead. */
@@ -97,14 +96,15 @@ class Attempt {
     } catch (error) {
       const stale = performance.now() - startedAt < STALE_MS
       if (!stale || this.#stopped || !this.#connections.diedWhileKept(error)) throw error
-      this.#exchange = new Exchange(this.#responseLimit)
       return this.#dispatch()
     }
   }
 
   #dispatch(): Promise<Exchanged> {
-    this.#connections.agent.dispatch(this.#options, this.#exchange)
-    return this.#exchange.done
+    return new Promise((resolve, reject) => {
+      this.#exchange = new Exchange(this.#responseLimit, resolve, reject)
+      this.#connections.agent.dispatch(this.#options, this.#exchange)
+    })
   }
 }
 
