@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** Ids begin with their time: new ones go to the end of an index, instead of all over it. 48 bits of milliseconds. */
 const TIME_DIGITS = 12
@@ -23,7 +23,7 @@ export function entityEventId(
   timestampMs: number,
   place: number,
 ): string {
-  const digest = createHash('sha256').update(`${entity}\n${id}\n${version}`).digest('hex')
+  const digest = hash('sha256', `${entity}\n${id}\n${version}`)
   return `evt_${orderOf(timestampMs, place)}${digest.slice(0, REST_DIGITS)}`
 }
 

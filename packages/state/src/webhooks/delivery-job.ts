@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Type, type Static } from '@sinclair/typebox'
 import type { NewJob } from '@potok/core/queue'
 import type { StoredEvent } from '../events/index.ts'
@@ -33,7 +33,7 @@ const ID_DIGITS = 24
  * together are stored together: in the order of their events they change few pages of an index, at random all of them.
  */
 export function deliveryId(subscriptionId: string, eventId: string): string {
-  const digest = createHash('sha256').update(`${subscriptionId}\n${eventId}`).digest('hex')
+  const digest = hash('sha256', `${subscriptionId}\n${eventId}`)
   const order = EVENT_ORDER.exec(eventId)?.[1]
   return order === undefined
     ? `dlv_${digest.slice(0, ID_DIGITS)}`
