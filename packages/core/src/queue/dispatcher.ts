@@ -15,6 +15,9 @@ const DUE_LOOK_MS = 250
 /** The part of the workers that the dispatcher needs. */
 export interface Places {
   readonly free: number
+  /** Jobs were taken up in a transaction that has not committed: their places are not free. */
+  reserve(rows: readonly JobRow[]): void
+  unreserve(rows: readonly JobRow[]): void
   start(row: JobRow): void
   idle(): Promise<void>
   interrupt(): void
@@ -53,8 +56,6 @@ export class Dispatcher {
   #again = false
   /** The last claim left something behind, for want of room. */
   #more = false
-  /** Taken up in a transaction that has not committed yet. */
-  #reserved = 0
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -123,15 +124,15 @@ export class Dispatcher {
     if (this.#state !== 'open' || !this.#more) return undefined
     const lanes = new Map<string, number>()
     for (const { lane } of ending) lanes.set(lane, (lanes.get(lane) ?? 0) + 1)
-    const free = this.#free + ending.length
-    const claim = await this.#options.claims.claim(trx, free, false, lanes)
-    this.#reserved += claim.jobs.length
+    const { workers, claims } = this.#options
+    const claim = await claims.claim(trx, workers.free + ending.length, false, lanes)
+    workers.reserve(claim.jobs)
     return claim
   }
 
   /** The transaction of {@link claimAfter} is over. @param committed false: nothing of it happened */
   async claimed(claim: Claim, committed: boolean): Promise<void> {
-    this.#reserved -= claim.jobs.length
+    this.#options.workers.unreserve(claim.jobs)
     if (!committed) return
     if (this.#isClosed()) {
       await this.#giveBack(claim.jobs)
@@ -143,7 +144,7 @@ export class Dispatcher {
   }
 
   get #free(): number {
-    return this.#options.workers.free - this.#reserved
+    return this.#options.workers.free
   }
 
   #begin({ jobs, poisoned }: Claim): void {
@@ -193,21 +194,22 @@ export class Dispatcher {
   }
 
   async #claim(due: boolean): Promise<Claim> {
-    const { claims, database } = this.#options
-    let reserved = 0
-    const reserve = (jobs: number): void => {
-      this.#reserved += jobs - reserved
-      reserved = jobs
+    const { claims, database, workers } = this.#options
+    let reserved: readonly JobRow[] = []
+    const reserve = (rows: readonly JobRow[]): void => {
+      workers.unreserve(reserved)
+      workers.reserve(rows)
+      reserved = rows
     }
     try {
       return await database.write(async (trx) => {
-        reserve(0)
+        reserve([])
         const claim = await claims.claim(trx, this.#free, due)
-        reserve(claim.jobs.length)
+        reserve(claim.jobs)
         return claim
       })
     } finally {
-      reserve(0)
+      reserve([])
     }
   }
 

@@ -111,11 +111,6 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
     return result
   }
 
-  async function takeOver(): Promise<void> {
-    await inherit({ ...options, inherited: () => dispatcher.wake(true) })
-    await direct.start()
-  }
-
   return {
     async enqueue(trx, jobs, { direct: isDirect = false } = {}) {
       const checked = jobs.map((job) => ({ ...job, payload: parse(job.payload) }))
@@ -130,7 +125,8 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
     start() {
       dispatcher.start()
       retention.start()
-      starting = takeOver()
+      const inherited = inherit({ ...options, inherited: () => dispatcher.wake(true) })
+      starting = inherited.then(() => direct.start())
     },
     started: () => starting,
     wake: () => dispatcher.wake(true),
@@ -138,6 +134,7 @@ export function createQueue<Tables, Payload extends TSchema, Result = unknown>(
       direct.close()
       await retention.close()
       await dispatcher.close()
+      await direct.leave()
     },
     hold: (trx, lane) => lanes.hold(trx, lane),
     release: (trx, lane, { rampMs = 0 } = {}) => waking(trx, lanes.release(trx, lane, rampMs)),

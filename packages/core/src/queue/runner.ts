@@ -47,10 +47,12 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
     onFinished({ row, ...rest }) {
       if (isRow(row)) return rows.settler.add({ row, ...rest })
       if (workers.end(row)) direct.jobs.ended()
-      return direct.settle({ row, ...rest })
+      // Nobody else can take it meanwhile: its outcome is worth waiting for.
+      return direct.settle({ row, ...rest, leaseEnds: Number.POSITIVE_INFINITY })
     },
     onAbandoned(row) {
       if (isDirect(row)) direct.abandoned(row)
+      else direct.jobs.fill()
       rows.dispatcher.look()
     },
   })
@@ -69,6 +71,8 @@ export function createRunner<Tables, Payload extends TSchema, Result>(
       return workers.running - direct.jobs.running
     },
     ofLane: (lane: string) => workers.ofLane(lane),
+    reserve: (claimed: readonly JobRow[]) => workers.reserve(claimed),
+    unreserve: (claimed: readonly JobRow[]) => workers.unreserve(claimed),
     start: (row: JobRow) => workers.start(row),
     end(row: JobRow): void {
       workers.end(row)

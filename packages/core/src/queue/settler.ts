@@ -161,12 +161,19 @@ export class Settler<Tables, Payload, Result, Row extends TakenUp> {
     } catch (error) {
       for (const claim of claims) await next?.claimed(claim, false)
       if (error instanceof DatabaseUnavailable) await this.#again(batch, error)
-      else if (batch.length > 1 || goOn)
-        for (const finished of batch) await this.#settle([finished], false)
+      else if (batch.length > 1) await this.#halve(batch)
+      else if (goOn) await this.#settle(batch, false)
       else for (const finished of batch) await this.#postpone(finished, error)
       return
     }
     log.debug({ context: 'Queue', queue: name, jobs: batch.length }, 'outcomes stored')
+  }
+
+  /** One of them cannot be stored, and must not keep the others. */
+  async #halve(batch: readonly Finished<Payload, Result, Row>[]): Promise<void> {
+    const half = Math.ceil(batch.length / 2)
+    await this.#settle(batch.slice(0, half), false)
+    await this.#settle(batch.slice(half), false)
   }
 
   /** Somebody enqueues behind them and commits within moments. */

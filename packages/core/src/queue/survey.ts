@@ -95,10 +95,11 @@ export function createSurvey(database: AnyDatabase, queue: string, memory: Direc
       if (state === 1) stat.running += jobs
       stat.oldestMs = Math.max(stat.oldestMs, oldest)
     }
-    memory.addTo((lane) => (only === undefined || only.includes(lane) ? of(lane) : undefined))
+    const wanted = only === undefined ? undefined : new Set(only)
+    memory.addTo((lane) => (wanted?.has(lane) === false ? undefined : of(lane)))
     for (const { lane, jobs } of dead.rows) of(lane).dead = jobs
     for (const { lane } of (await read.held({})).rows) {
-      if (only === undefined || only.includes(lane)) of(lane).held = true
+      if (wanted?.has(lane) !== false) of(lane).held = true
     }
     return [...lanes.values()]
   }

@@ -49,6 +49,7 @@ export class Workers<Payload, Result, Row extends TakenUp> {
   /** In the order in which their leases end. */
   readonly #running = new Map<Row, Running<Row>>()
   readonly #lanes = new Map<string, number>()
+  readonly #reserved = new Set<Row>()
   #timer: NodeJS.Timeout | undefined
   #closing = false
   #whenIdle: (() => void) | undefined
@@ -58,7 +59,7 @@ export class Workers<Payload, Result, Row extends TakenUp> {
   }
 
   get free(): number {
-    return this.#options.concurrency - this.#running.size
+    return this.#options.concurrency - this.#running.size - this.#reserved.size
   }
 
   get running(): number {
@@ -67,6 +68,21 @@ export class Workers<Payload, Result, Row extends TakenUp> {
 
   ofLane(lane: string): number {
     return this.#lanes.get(lane) ?? 0
+  }
+
+  /** Those of a lane that run, and those that were taken up in a transaction which has not committed. */
+  takenOf(lane: string): number {
+    let taken = this.ofLane(lane)
+    for (const row of this.#reserved) if (row.lane === lane) taken += 1
+    return taken
+  }
+
+  reserve(rows: readonly Row[]): void {
+    for (const row of rows) this.#reserved.add(row)
+  }
+
+  unreserve(rows: readonly Row[]): void {
+    for (const row of rows) this.#reserved.delete(row)
   }
 
   start(row: Row): void {

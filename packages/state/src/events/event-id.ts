@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 
 /** Ids begin with their time: new ones go to the end of an index, instead of all over it. 48 bits of milliseconds. */
 const TIME_DIGITS = 12
-/** And go on with their place among the events of one write, which share their time. Beyond 16 bits it starts again. */
+/** And go on with their place among the events that share their time. Beyond 16 bits it starts again. */
 const PLACE_DIGITS = 4
 /** 48 bits, which tell the rest apart. */
 const REST_DIGITS = 12
@@ -16,7 +16,7 @@ const orderOf = (timestampMs: number, place: number): string =>
 /**
  * Id of an entity's event: of one change always the same. The time is part of it, so that the changes made after an
  * old backup came back are no duplicates of those that they replace.
- * @param place among the events of the write, from 0
+ * @param place among the events of its time, from 0
  */
 export function entityEventId(
   { entity, id, version }: { entity: string; id: string; version: number },

@@ -41,7 +41,7 @@ export function serialise(
   return JSON.stringify({ id, event: name, timestamp: new Date(timestampMs).toISOString(), data })
 }
 
-/** @param place among the events that are appended together */
+/** @param place among the events of its millisecond */
 function storedFrom(given: NewEvent, place: number): StoredEvent {
   const { event, timestampMs } = given
   if (given.event === 'custom.event') {
@@ -148,6 +148,14 @@ export function createEventLog({ database, committed }: EventLogDeps) {
     return row === undefined ? undefined : row.head - count + 1
   }
 
+  /** A large write comes in slices of one time: their ids go on where the last left off. */
+  let latest = { timestampMs: 0, places: 0 }
+  function placeOf(timestampMs: number): number {
+    if (latest.timestampMs !== timestampMs) latest = { timestampMs, places: 0 }
+    latest.places += 1
+    return latest.places - 1
+  }
+
   return {
     /**
      * Puts events into the log in the caller's transaction, together with what the participants write.
@@ -155,7 +163,7 @@ export function createEventLog({ database, committed }: EventLogDeps) {
      */
     async append(trx: AnyTransaction, events: readonly NewEvent[]): Promise<StoredEvent[]> {
       if (events.length === 0) return []
-      const stored = events.map(storedFrom)
+      const stored = events.map((event) => storedFrom(event, placeOf(event.timestampMs)))
       const first = await reserve(trx, stored.length)
       const rows = stored.map((event, n) => rowOf(event, first === undefined ? null : first + n))
       await insert(trx, rows)

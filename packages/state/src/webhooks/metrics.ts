@@ -37,7 +37,7 @@ export function createMetrics({ registry, backlog }: MetricsDeps) {
   })
   const claimed = new Counter({
     name: 'webhook_claimed_total',
-    help: 'Deliveries taken up for an attempt',
+    help: 'Deliveries that were rows of the queue and taken up for an attempt; those that go out of memory are not',
     registers,
   })
   const gauge: Gauge = new Gauge({

@@ -84,11 +84,11 @@ function statements(database: AnyDatabase, queue: string) {
       (slot) => sql<BundleRow>`
         select id, open, settled from queue_bundles where id in ${given(slot('ids'))}`,
     ),
-    all: database.statement<object>()(
-      () => sql<BundleRow & { created_at: number; jobs: string }>`
+    all: database.statement<{ after: number }>()(
+      (slot) => sql<BundleRow & { created_at: number; jobs: string }>`
         select b.id, b.open, b.settled, b.created_at, j.jobs
         from queue_bundles b join queue_bundle_jobs j on j.bundle = b.id
-        where b.queue = ${queue} order by b.id`,
+        where b.queue = ${queue} and b.id > ${slot('after')} order by b.id`,
     ),
     note: database.statement<{ given: string }>()(
       (slot) => sql`
@@ -201,9 +201,9 @@ export function createBundles(database: AnyDatabase, queue: string) {
       return ({ place }) => taken.has(place)
     },
 
-    /** All that is not settled. */
-    async unsettled(trx: AnyTransaction): Promise<Stored[]> {
-      return (await run.all({}, trx)).rows.flatMap(unsettled)
+    /** All that is not settled in bundles behind one. */
+    async unsettled(trx: AnyTransaction, after: number): Promise<Stored[]> {
+      return (await run.all({ after }, trx)).rows.flatMap(unsettled)
     },
   }
 }

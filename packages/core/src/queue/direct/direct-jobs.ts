@@ -4,8 +4,10 @@ import type { TakenUp } from '../job-row.ts'
 
 /** What one lane may have in memory of what all may have together. */
 const SHARE_OF_A_LANE = 1 / 8
-/** What may run of it at once, so that rows which are claimed get their places too. */
+/** What lanes may have together, so that rows which are claimed get their places too. */
 const SHARE_OF_PLACES = 3 / 4
+/** Longer than a transaction takes. */
+const UNDECIDED_MS = 15_000
 /** Jobs that have gone and still stand in the list of their lane. */
 const GONE_KEPT = 256
 
@@ -25,7 +27,7 @@ export interface DirectJob<Payload> extends TakenUp {
 /** The part of the workers that direct jobs need. */
 export interface Places<Payload> {
   readonly free: number
-  ofLane: (lane: string) => number
+  takenOf: (lane: string) => number
   start: (job: DirectJob<Payload>) => void
 }
 
@@ -66,6 +68,8 @@ export class DirectJobs<Payload> {
   readonly #options: DirectJobsOptions<Payload>
   readonly #known = new Map<string, DirectJob<Payload>>()
   readonly #lanes = new Map<string, Lane<Payload>>()
+  readonly #hesitating = new Set<DirectJob<Payload>>()
+  #newestBundle = 0
   #serial = 0
   #waiting = 0
   #running = 0
@@ -102,11 +106,17 @@ export class DirectJobs<Payload> {
     return this.#running
   }
 
+  /** The greatest number of a bundle whose jobs came; all of it and of those before it was here. */
+  get newestBundle(): number {
+    return this.#newestBundle
+  }
+
   /** Takes what was committed just now, and begins. */
   add(stored: readonly Stored<Payload>[]): void {
     const since = performance.now()
     for (const { id, lane, place, payload, created_at: createdAt } of stored) {
       this.#serial += 1
+      this.#newestBundle = Math.max(this.#newestBundle, place.bundle)
       const job: DirectJob<Payload> = {
         id,
         lane,
@@ -133,6 +143,20 @@ export class DirectJobs<Payload> {
   ended(): void {
     this.#running -= 1
     this.fill()
+  }
+
+  /**
+   * A transaction has taken them out, and nobody knows yet whether it commits: they wait. Those that it did not take in the
+   * end go on after a while.
+   */
+  hesitate(jobs: readonly DirectJob<Payload>[]): void {
+    const waiting = jobs.filter((job) => job.waiting)
+    if (waiting.length === 0) return
+    for (const job of waiting) this.#hesitating.add(job)
+    setTimeout(() => {
+      for (const job of waiting) this.#hesitating.delete(job)
+      this.fill()
+    }, UNDECIDED_MS).unref()
   }
 
   /** It is stored elsewhere, or done. */
@@ -174,15 +198,18 @@ export class DirectJobs<Payload> {
   }
 
   #hasPlace(): boolean {
-    const { concurrency, places, clogged } = this.#options
-    const most = Math.max(1, Math.floor(concurrency * SHARE_OF_PLACES))
-    return this.#open && places.free > 0 && this.#running < most && !clogged()
+    const { places, clogged } = this.#options
+    return this.#open && places.free > 0 && !clogged()
   }
 
   #next(name: string, lane: Lane<Payload>): void {
-    const { laneLimit, places } = this.#options
+    const { laneLimit, places, concurrency } = this.#options
     const job = firstOf(lane)
-    if (job === undefined || places.ofLane(name) >= laneLimit(name)) return
+    if (job === undefined || this.#hesitating.has(job)) return
+    const taken = places.takenOf(name)
+    // What is left to rows is open to a lane that has nothing.
+    const limit = this.#running < concurrency * SHARE_OF_PLACES ? laneLimit(name) : 1
+    if (taken >= limit) return
     lane.head += 1
     this.#lanes.delete(name)
     this.#lanes.set(name, lane)

@@ -160,6 +160,17 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     await vi.waitFor(() => expect(hands.ids()).toEqual(['a-0', 'b-0', 'a-1', 'c-0', 'b-1']))
   })
 
+  test('lanes that hang do not keep a lane of which nothing runs from its first place', async () => {
+    const database = await open()
+    const hands = createHands()
+    const queue = await started(database, { work: hands.work, concurrency: 8, laneLimit: () => 3 })
+    await put(database, queue, ...numbered(4, 'a'), ...numbered(4, 'b'), ...numbered(4, 'c'))
+    await vi.waitFor(() => expect(hands.started).toHaveLength(6))
+    await put(database, queue, ...numbered(2, 'd'))
+    await vi.waitFor(() => expect(hands.ids().at(-1)).toBe('d-0'))
+    expect(hands.started).toHaveLength(7)
+  })
+
   test('a retry is a row that waits for its time, a dead job is kept with its reason', async () => {
     const database = await open()
     const hands = createHands()
@@ -193,7 +204,6 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     await vi.waitFor(() => expect(dying.started).toHaveLength(3))
     dying.end('lane-1')
     await vi.waitFor(() => expect(first.counters().done).toBe(1))
-    await first.close()
     const hands = createHands()
     const second = await started(database, { work: hands.work })
     await vi.waitFor(() => expect(hands.ids()).toHaveLength(5))
@@ -201,12 +211,25 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     expect(hands.started.map(({ payload }) => payload.n).toSorted((a, b) => a - b)).toEqual([
       0, 2, 3, 4, 5,
     ])
-    // The outcome of the one that was given up is refused.
+    // Not quite dead: what it says now is refused.
     dying.end('lane-0', { status: 'dead', reason: 'too late' })
+    await vi.waitFor(() => expect(first.counters().lost).toBe(1))
     for (const id of hands.ids()) hands.end(id)
     await vi.waitFor(() => expect(second.counters().done).toBe(5))
-    expect(await stored(database)).toEqual(nothing)
     expect(await second.find('lane-0')).toBeUndefined()
+    expect(await stored(database)).toEqual(nothing)
+  })
+
+  test('a queue that closes leaves rows, of what it could not finish too', async () => {
+    const database = await open()
+    const hands = createHands()
+    const queue = await started(database, { work: hands.work, laneLimit: () => 1 })
+    await put(database, queue, ...numbered(3))
+    await vi.waitFor(() => expect(hands.started).toHaveLength(1))
+    await queue.close()
+    expect(await stored(database)).toEqual({ rows: ['lane-0', 'lane-1', 'lane-2'], bundles: 0 })
+    const next = await started(database)
+    await vi.waitFor(() => expect(next.counters().done).toBe(3))
   })
 
   test('a lane that is held keeps what waits as rows, what runs comes to its end', async () => {

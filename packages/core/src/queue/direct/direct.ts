@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AnyDatabase, AnyTransaction, DatabaseLog } from '../../database/index.ts'
-import { createBundles, type Bundled, type Place, type Stored } from './bundles.ts'
+import { createBundles, type Bundled } from './bundles.ts'
 import { dialectOf } from '../dialect-of.ts'
 import type { DirectJob, DirectJobs } from './direct-jobs.ts'
 import type { NewJob } from '../queue-options.ts'
 import { createDirectSettlements } from './settlements.ts'
-import { createUnbundle, type Loose } from './unbundle.ts'
+import { createTakingOut, looseOf, storedFrom } from './taking-out.ts'
+import { createUnbundle } from './unbundle.ts'
 
 /** Between two attempts to store what cannot be left as it is. */
 const AGAIN_MS = 1000
+
+const LEFT_BEHIND = 'the jobs of an earlier process wait to be taken over'
 
 const NO_LANES: ReadonlySet<string> = new Set()
 
@@ -31,61 +34,6 @@ const isPlain = <Job extends NewJob<unknown>>(job: Job): job is Job & { id: stri
     dedupeKey === undefined &&
     priority === 0
   )
-}
-
-/** As a row, which it becomes when it is taken out of its bundle without having been done. */
-const looseOf = ({ id, lane, payload, created_at }: Stored, leases = 0): Loose => ({
-  id,
-  lane,
-  payload: JSON.stringify(payload),
-  attempt: 1,
-  leases,
-  created_at,
-})
-
-const isSame = (one: Place, other: Place): boolean =>
-  one.bundle === other.bundle && one.n === other.n
-
-/** Taking jobs out of their bundles, in the transaction of whoever wants them elsewhere. */
-function createTakingOut<Payload>(
-  { database, jobs }: DirectOptions<Payload>,
-  bundles: ReturnType<typeof createBundles>,
-  unbundle: ReturnType<typeof createUnbundle>,
-) {
-  const memoryOf = ({ id, place }: Stored): DirectJob<Payload> | undefined => {
-    const known = jobs.find(id)
-    return known !== undefined && isSame(known.place, place) ? known : undefined
-  }
-
-  /** @param running also what runs: its outcome is refused */
-  async function takeOut(
-    trx: AnyTransaction,
-    wanted: (job: Stored) => boolean,
-    running: boolean,
-  ): Promise<Stored[]> {
-    if (!dialectOf(database).belongsToOne) return []
-    const found = (await bundles.unsettled(trx)).filter(
-      (job) => wanted(job) && (running || memoryOf(job)?.waiting !== false),
-    )
-    await bundles.take(trx, found)
-    database.afterCommit(trx, () => {
-      for (const job of found) {
-        const known = memoryOf(job)
-        if (known !== undefined) jobs.forget(known)
-      }
-    })
-    return found
-  }
-
-  /** What does not run goes on as rows. @returns how many */
-  async function intoRows(trx: AnyTransaction, wanted: (job: Stored) => boolean): Promise<number> {
-    const found = await takeOut(trx, wanted, false)
-    const loose = found.map((job) => looseOf(job))
-    await unbundle.insert(trx, loose)
-    return found.length
-  }
-
-  return { takeOut, intoRows }
 }
 
 /** The lanes that have room in memory for what is given. */
@@ -148,6 +96,42 @@ function createInsistence<Payload>({ database, name, log }: DirectOptions<Payloa
   return { insist, isOpen, close: (): void => closing.abort() }
 }
 
+interface GivingBack {
+  bundles: ReturnType<typeof createBundles>
+  unbundle: ReturnType<typeof createUnbundle>
+  insist: ReturnType<typeof createInsistence>['insist']
+  isOpen: () => boolean
+}
+
+/** Making rows of jobs whose workers failed them, all that have come up together. */
+function createGivingBack<Payload>(
+  { jobs, wake }: DirectOptions<Payload>,
+  { bundles, unbundle, insist, isOpen }: GivingBack,
+) {
+  const leaving = new Set<DirectJob<Payload>>()
+
+  async function giveBack(): Promise<void> {
+    while (leaving.size > 0 && isOpen()) {
+      const given = [...leaving]
+      await insist('jobs wait to be given back', async (trx) => {
+        const isOurs = await bundles.take(trx, given)
+        const loose = given.filter(isOurs).map((job) => looseOf(storedFrom(job), job.leases))
+        await unbundle.insert(trx, loose)
+      })
+      for (const job of given) {
+        leaving.delete(job)
+        jobs.forget(job)
+      }
+      wake()
+    }
+  }
+
+  return (job: DirectJob<Payload>): void => {
+    leaving.add(job)
+    if (leaving.size === 1) void giveBack()
+  }
+}
+
 /**
  * Jobs that are stored in bundles and go to their workers from memory. Whatever stops that, a held lane, a closed process,
  * a worker that does not come to an end, makes rows of them, which are claimed like any other.
@@ -158,6 +142,19 @@ export function createDirect<Payload>(options: DirectOptions<Payload>) {
   const unbundle = createUnbundle(database, name, retryYieldMs)
   const { takeOut, intoRows } = createTakingOut(options, bundles, unbundle)
   const { insist, isOpen, close } = createInsistence(options)
+  const giveBack = createGivingBack(options, { bundles, unbundle, insist, isOpen })
+
+  let found = 0
+  const takeOver = async (trx: AnyTransaction): Promise<void> => {
+    found = await intoRows(trx, () => true)
+  }
+  const begin = (): void => {
+    if (isOpen()) jobs.open()
+    if (found === 0) return
+    const fields = { context: 'Queue', queue: name, jobs: found }
+    log.info(fields, 'took over jobs that an earlier process had in memory')
+    wake()
+  }
 
   return {
     settlements: createDirectSettlements<Payload>(bundles, unbundle),
@@ -165,36 +162,37 @@ export function createDirect<Payload>(options: DirectOptions<Payload>) {
     /** Stores what may go directly. @returns its ids, and the rest, which is to become rows */
     put: createPut(options, bundles),
 
-    /** Makes rows of what an earlier process left, then lets jobs come. */
+    /** Makes rows of what an earlier process left, then lets jobs come. What cannot be stored now is tried again later. */
     async start(): Promise<void> {
-      let found = 0
-      await insist('the jobs of an earlier process wait to be taken over', async (trx) => {
-        found = await intoRows(trx, () => true)
-      })
-      if (found > 0) {
-        const fields = { context: 'Queue', queue: name, jobs: found }
-        log.info(fields, 'took over jobs that an earlier process had in memory')
-        wake()
+      try {
+        await database.write(takeOver)
+      } catch (error) {
+        log.warn({ context: 'Queue', queue: name, err: error }, LEFT_BEHIND)
+        void insist(LEFT_BEHIND, takeOver).then(begin)
+        return
       }
-      if (isOpen()) jobs.open()
+      begin()
     },
 
+    /** Nothing is started any more. */
     close(): void {
       close()
       jobs.close()
     },
 
-    /** A worker did not end in time, or its outcome was not stored: if the job is still there it becomes a row. */
-    async giveBack(job: DirectJob<Payload>): Promise<void> {
-      const { id, lane, payload, place, createdAt: created_at, leases } = job
-      const stored = { id, lane, payload, place, created_at }
-      await insist('a job waits to be given back', async (trx) => {
-        const isOurs = await bundles.take(trx, [stored])
-        if (isOurs(stored)) await unbundle.insert(trx, [looseOf(stored, leases)])
-      })
-      jobs.forget(job)
-      wake()
+    /** After all has come to its end that could: the rest becomes rows, which any release knows. */
+    async leave(): Promise<void> {
+      try {
+        await database.write((trx) => intoRows(trx, () => true, true))
+      } catch (error) {
+        // The next process finds them where they are.
+        const fields = { context: 'Queue', queue: name, err: error }
+        log.warn(fields, 'what is in memory stays in its bundles')
+      }
     },
+
+    /** A worker did not end in time, or its outcome was refused: if the job is still there it becomes a row. */
+    giveBack,
 
     /** Those of the lane that wait become rows. */
     hold: (trx: AnyTransaction, lane: string): Promise<number> =>

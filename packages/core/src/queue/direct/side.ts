@@ -53,7 +53,7 @@ export function createDirectSide<Tables, Payload extends TSchema, Result>(
     onEnd(finished, accepted) {
       onEnd(finished, accepted)
       if (accepted) jobs.forget(finished.row)
-      else void direct.giveBack(finished.row)
+      else direct.giveBack(finished.row)
     },
     onRoom() {
       jobs.fill()
@@ -69,7 +69,7 @@ export function createDirectSide<Tables, Payload extends TSchema, Result>(
     /** Its worker did not come to an end. */
     abandoned(row: Row): void {
       jobs.ended()
-      void direct.giveBack(row)
+      direct.giveBack(row)
     },
   }
 }
