@@ -79,6 +79,7 @@ export class Settler<Tables, Payload, Result, Row extends TakenUp> {
   #flushing: Promise<void> | undefined
   /** How often a batch was looked at of which some were busy. */
   #busyTries = 0
+  #closed = false
   /** Ends the wait for further outcomes. */
   #gathered: (() => void) | undefined
 
@@ -92,9 +93,16 @@ export class Settler<Tables, Payload, Result, Row extends TakenUp> {
   }
 
   add(finished: Finished<Payload, Result, Row>): void {
+    if (this.#closed) return
     this.#waiting.push(finished)
     if (this.#areAll()) this.#gathered?.()
     this.#flushing ??= this.#flush()
+  }
+
+  /** What is not stored by now is left to whoever takes the jobs over. */
+  close(): void {
+    this.#closed = true
+    this.#waiting.length = 0
   }
 
   /** Resolves when nothing waits. */
@@ -199,7 +207,7 @@ export class Settler<Tables, Payload, Result, Row extends TakenUp> {
     const { log, name, onEnd, onRoom } = this.#options
     log.warn({ context: 'Queue', queue: name, err: error }, 'outcomes wait for the database')
     await delay(UNAVAILABLE_PAUSE_MS)
-    const now = performance.now()
+    const now = this.#closed ? Number.POSITIVE_INFINITY : performance.now()
     for (const finished of batch) if (finished.leaseEnds <= now) onEnd(finished, false)
     onRoom()
     const rest = batch.filter(({ leaseEnds }) => leaseEnds > now)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { expect, test, vi } from 'vitest'
-import type { Database } from '../../database/index.ts'
+import type { Database, DatabaseLog } from '../../database/index.ts'
 import {
   describeDatabases,
   describeSqlite,
@@ -230,6 +230,22 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     expect(await stored(database)).toEqual({ rows: ['lane-0', 'lane-1', 'lane-2'], bundles: 0 })
     const next = await started(database)
     await vi.waitFor(() => expect(next.counters().done).toBe(3))
+  })
+
+  test('what ends after the queue has closed changes nothing and keeps nobody busy', async () => {
+    const database = await open()
+    const hands = createHands()
+    const warn = vi.fn<DatabaseLog['warn']>()
+    const queue = await started(database, { work: hands.work, log: { ...quietLog, warn } })
+    await put(database, queue, job('a'))
+    await vi.waitFor(() => expect(hands.started).toHaveLength(1))
+    await queue.close()
+    await database.close()
+    hands.end('a')
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(warn).not.toHaveBeenCalled()
+    expect(queue.counters()).toMatchObject({ done: 0, lost: 0 })
   })
 
   test('a lane that is held keeps what waits as rows, what runs comes to its end', async () => {

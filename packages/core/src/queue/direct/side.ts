@@ -49,7 +49,8 @@ export function createDirectSide<Tables, Payload extends TSchema, Result>(
     settlements: direct.settlements,
     batch: BATCH,
     gatherMs: Math.max(options.gatherMs, GATHER_MS),
-    running: () => jobs.running + settler.waiting,
+    // Those that wait are started by the next turn of the loop.
+    running: () => jobs.running + jobs.waiting + settler.waiting,
     onEnd(finished, accepted) {
       onEnd(finished, accepted)
       if (accepted) jobs.forget(finished.row)
@@ -63,6 +64,10 @@ export function createDirectSide<Tables, Payload extends TSchema, Result>(
 
   return {
     ...direct,
+    async leave(): Promise<void> {
+      settler.close()
+      await direct.leave()
+    },
     jobs,
     flushed: () => settler.flushed(),
     settle: (finished: Finished<Static<Payload>, Result, Row>): void => settler.add(finished),
