@@ -4,8 +4,10 @@ import type { TakenUp } from '../job-row.ts'
 
 /** What one lane may have in memory of what all may have together. */
 const SHARE_OF_A_LANE = 1 / 8
-/** What lanes may have together, so that rows which are claimed get their places too. */
+/** Of the places, what lanes may have up to their own limits; one that has nothing may have one of the rest. */
 const SHARE_OF_PLACES = 3 / 4
+/** Nothing but rows, which are claimed, may have these. */
+const SHARE_OF_ROWS = 1 / 16
 /** Longer than a transaction takes. */
 const UNDECIDED_MS = 15_000
 /** Jobs that have gone and still stand in the list of their lane. */
@@ -202,14 +204,22 @@ export class DirectJobs<Payload> {
     return this.#open && places.free > 0 && !clogged()
   }
 
+  get #isPlenty(): boolean {
+    return this.#running < this.#options.concurrency * SHARE_OF_PLACES
+  }
+
+  /** Is there a place for a lane that has none, and others for rows still? */
+  get #isLeft(): boolean {
+    const { concurrency } = this.#options
+    return this.#running < concurrency - Math.max(1, Math.floor(concurrency * SHARE_OF_ROWS))
+  }
+
   #next(name: string, lane: Lane<Payload>): void {
-    const { laneLimit, places, concurrency } = this.#options
+    const { laneLimit, places } = this.#options
     const job = firstOf(lane)
     if (job === undefined || this.#hesitating.has(job)) return
     const taken = places.takenOf(name)
-    // What is left to rows is open to a lane that has nothing.
-    const limit = this.#running < concurrency * SHARE_OF_PLACES ? laneLimit(name) : 1
-    if (taken >= limit) return
+    if (taken >= (this.#isPlenty ? laneLimit(name) : this.#isLeft ? 1 : 0)) return
     lane.head += 1
     this.#lanes.delete(name)
     this.#lanes.set(name, lane)

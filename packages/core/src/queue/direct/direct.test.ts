@@ -171,6 +171,32 @@ describeSqlite('jobs that go directly to their workers', (store: TestStore) => {
     expect(hands.started).toHaveLength(7)
   })
 
+  test('however many lanes there are, a row has its turn', async () => {
+    const database = await open()
+    for (const [concurrency, lanes] of [
+      [4, 8],
+      [16, 40],
+    ] as const) {
+      const order: string[] = []
+      const queue = await started(database, {
+        concurrency,
+        directLimit: 10_000,
+        name: `of-${concurrency}`,
+        laneLimit: () => 8,
+        work: async ({ id }) => {
+          order.push(id)
+          await new Promise((resolve) => setImmediate(resolve))
+          return { status: 'done' }
+        },
+      })
+      const direct = Array.from({ length: lanes }, (_, n) => numbered(10, `lane-${n}`)).flat()
+      await put(database, queue, ...direct)
+      await database.write((trx) => queue.enqueue(trx, [job('row', { lane: 'row' })]))
+      await vi.waitFor(() => expect(queue.counters().done).toBe(lanes * 10 + 1))
+      expect(order.indexOf('row')).toBeLessThan(concurrency * 4)
+    }
+  })
+
   test('a retry is a row that waits for its time, a dead job is kept with its reason', async () => {
     const database = await open()
     const hands = createHands()
