@@ -25,6 +25,9 @@ const SUBJECTS: Record<string, (options: TortureOptions) => Promise<TortureResul
   edge: tortureEdge,
 }
 
+/** Subjects that bring a store of their own, whatever is asked for. */
+const OWN_STORE: Partial<Record<string, Store>> = { notifier: 'sqlite', edge: 'postgres' }
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -36,12 +39,10 @@ const { values, positionals } = parseArgs({
 })
 const [name = ''] = positionals
 const torture = SUBJECTS[name]
+const own = OWN_STORE[name]
+const asked = own ?? values.store
 const stores: Store[] =
-  values.store === 'both'
-    ? ['sqlite', 'postgres']
-    : values.store === 'postgres'
-      ? ['postgres']
-      : ['sqlite']
+  asked === 'both' ? ['sqlite', 'postgres'] : asked === 'postgres' ? ['postgres'] : ['sqlite']
 const rounds = Number(values.rounds)
 const rate = values.rate === undefined ? undefined : Number(values.rate)
 const isCount = (value: number): boolean => Number.isInteger(value) && value > 0

@@ -99,6 +99,10 @@ export class DirectJobs<Payload> {
     return (this.#lanes.get(lane)?.size ?? 0) + jobs <= Math.max(1, limit * SHARE_OF_A_LANE)
   }
 
+  get isEmpty(): boolean {
+    return this.#known.size === 0
+  }
+
   get waiting(): number {
     return this.#waiting
   }

@@ -164,6 +164,7 @@ export function createDirect<Payload>(options: DirectOptions<Payload>) {
 
     /** Makes rows of what an earlier process left, then lets jobs come. What cannot be stored now is tried again later. */
     async start(): Promise<void> {
+      if (!dialectOf(database).belongsToOne) return
       try {
         await database.write(takeOver)
       } catch (error) {
@@ -182,6 +183,7 @@ export function createDirect<Payload>(options: DirectOptions<Payload>) {
 
     /** After all has come to its end that could: the rest becomes rows, which any release knows. */
     async leave(): Promise<void> {
+      if (jobs.isEmpty) return
       try {
         await database.write((trx) => intoRows(trx, () => true, true))
       } catch (error) {
