@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hoistTitled } from './hoist-titled.ts'
 import { operationId } from './operation-id.ts'
+import { optionalDefaults } from './optional-defaults.ts'
 import { problemContent } from './problem-content.ts'
 
 export { operationId } from './operation-id.ts'
@@ -90,7 +91,7 @@ export default fp<DocsOptions>(
         schema: {
           operationId: operationId([route.method].flat().join(''), url),
           ...(route.config?.public === true && { security: [] }),
-          ...schema,
+          ...optionalDefaults(schema),
         },
         url,
       }),

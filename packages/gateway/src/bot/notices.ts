@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import type { EntityEvent } from '@potok/contracts/event'
 import type { AnyTransaction } from '@potok/core/database'
+import { isUpstreamError } from '@potok/core/http-client'
 import { createQueue, type Job, type Outcome, type Queue, type Settlement } from '@potok/core/queue'
 import type { Store } from '../store/index.ts'
 import { backOffMs } from './delivery.ts'
@@ -101,9 +102,14 @@ async function work(
   } catch (error) {
     const isAway = error instanceof TasksUnavailable || error instanceof PeopleUnavailable
     if (!isAway || signal.aborted) throw error
-    const delayMs = Math.min(LONGEST_DELAY_MS, backOffMs(attempt))
+    const { cause } = error
+    // While a circuit is open everything that is asked sooner is refused.
+    const askedMs = isUpstreamError(cause) ? (cause.retryAfterSeconds ?? 0) * 1000 : 0
+    const delayMs = Math.max(askedMs, Math.min(LONGEST_DELAY_MS, backOffMs(attempt)))
     const { correlationId, taskId: entityId } = payload
-    deps.log.warn({ err: error, correlationId, entityId, delayMs }, 'people cannot be told yet')
+    // There may be many of them at once, and the cause is logged where it arose.
+    const reason = cause instanceof Error ? cause.message : error.message
+    deps.log.warn({ reason, correlationId, entityId, delayMs }, 'people cannot be told yet')
     return { status: 'retry', delayMs }
   }
 }

@@ -32,7 +32,7 @@ export function createReporter(deps: ReporterDeps) {
       { taskId, correlationId }: Look,
       signal: AbortSignal,
     ): Promise<Findings> {
-      const contact = { correlationId, signal }
+      const contact = { correlationId, signal, background: true }
       const eventIds = events.map(({ id }) => id)
       const [first] = events
       const last = events.at(-1)
@@ -78,7 +78,7 @@ async function beforeOf(tasks: Tasks, first: EntityEvent, contact: Contact): Pro
 async function tell(deps: ReporterDeps, job: Tell, signal: AbortSignal): Promise<Telling> {
   const { people, metrics, now } = deps
   const { correlationId, notice } = job
-  const contact = { correlationId, signal }
+  const contact = { correlationId, signal, background: true }
   const person = await people.toTell(notice.userId, contact)
   if (person === undefined || !person.reachable || !person.active) {
     metrics.notice('unreachable')

@@ -6,6 +6,8 @@ import { createParser } from '@potok/core/validation'
 export interface Contact {
   correlationId: string
   signal?: AbortSignal
+  /** Nobody waits for it: who asks again of his own accord must not close the way for those who wait. */
+  background?: boolean
 }
 
 export interface ServiceCallOptions {
@@ -40,11 +42,12 @@ export function createServiceCall(options: ServiceCallOptions) {
     new Error(`The ${name} service answered ${answer.status} ${codeOf(answer)}`)
 
   async function call(wanted: UpstreamRequest, contact: Contact): Promise<UpstreamResponse> {
-    const { correlationId, signal } = contact
+    const { correlationId, signal, background = false } = contact
     let answer: UpstreamResponse
     try {
       answer = await request({
         deadlineMs,
+        background,
         ...wanted,
         headers: { 'x-correlation-id': correlationId, ...wanted.headers },
         ...(signal === undefined ? {} : { signal }),

@@ -24,7 +24,7 @@ export const TimeoutTooLong = createError<[given: number, limit: number]>(
 )
 export const DeliveryPending = createError<[id: string]>(
   'WEBHOOKS_DELIVERY_PENDING',
-  'The delivery "%s" is on its way already',
+  'The delivery "%s" is on its way already, or held until its subscription is active again',
   409,
 )
 export const EventGone = createError<[id: string]>(

@@ -1,6 +1,5 @@
 import type { DeliveryAttempt } from '@potok/contracts/webhook'
 import type { ListedJob } from '@potok/core/queue'
-import { complaint } from './verdict.ts'
 
 const timestamp = (ms: number): string => new Date(ms).toISOString()
 
@@ -16,11 +15,18 @@ export interface Waiting {
   breakerOpen: boolean
 }
 
+/** What came of the last attempt; one that was delivered before is sent again because somebody wants it. */
+function lastOf(attempts: readonly DeliveryAttempt[]): string {
+  const last = attempts.at(-1)
+  if (last === undefined) return ''
+  return last.error === undefined
+    ? `; attempt ${last.attempt} delivered it, it is sent again`
+    : `; attempt ${last.attempt} failed: ${last.error}`
+}
+
 /** Why a delivery that is in the queue is not delivered yet. */
 export function explainWaiting({ job, attempts, disabledReason, breakerOpen }: Waiting): string {
-  const last = attempts.at(-1)
-  const failed =
-    last === undefined ? '' : `; attempt ${last.attempt} failed: ${last.error ?? complaint(last)}`
+  const failed = lastOf(attempts)
   switch (job.state) {
     case 'held':
       return `held: the subscription is not active (${disabledReason ?? 'unknown'}); it goes out when that is active again${failed}`

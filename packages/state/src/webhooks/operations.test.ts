@@ -130,6 +130,27 @@ function suite(store: TestStore): void {
     expect(text).toContain('webhook_backlog{status="dead"} 0')
   })
 
+  test('a delivery that was delivered and is sent again is not told as one that failed', async () => {
+    const { call, subscribe, raise, deliveries } = await build()
+    let answers = 0
+    const receiver = await startReceiver((response) => {
+      answers += 1
+      if (answers === 1) response.writeHead(204).end()
+    })
+    const { id } = await subscribe({ url: receiver.url })
+    await raise(change('t1', 1))
+    await expect.poll(async () => (await deliveries(id))[0]?.status, patience).toBe('delivered')
+
+    const [told] = await deliveries(id)
+    await call('POST', `webhooks/deliveries/${told?.id}/redeliver`)
+    await expect.poll(() => receiver.receipts, patience).toHaveLength(2)
+
+    expect((await deliveries(id))[0]).toMatchObject({
+      status: 'pending',
+      explain: 'is being sent now; attempt 1 delivered it, it is sent again',
+    })
+  })
+
   test('an operational event can be sent again as any other', async () => {
     const { call, subscribe, raise, deliveries } = await build({ maxRetries: 0 })
     const bad = await startReceiver((response) => response.writeHead(500).end())
