@@ -13,6 +13,10 @@ test('what has a default is not told as required, in query and body', () => {
   expect(schema.querystring.required).toEqual(['from', 'limit'])
 })
 
+test('a route without a schema has nothing to tell', () => {
+  expect(optionalDefaults(undefined)).toEqual({})
+})
+
 test('a shape with a name is left as it is: answers have all its members', () => {
   const body = Type.Object(members, { title: 'Settings' })
   expect(optionalDefaults({ body }).body).toBe(body)

@@ -23,9 +23,12 @@ function withoutDefaults(schema: unknown): unknown {
   return { ...schema, required }
 }
 
-/** What has a default need not be given: validation puts it in before it looks whether all is there. */
-export function optionalDefaults<S extends FastifySchema>(schema: S): S {
-  const { querystring, body } = schema
+/**
+ * What has a default need not be given: validation puts it in before it looks whether all is there.
+ * @param schema of a route; some have none
+ */
+export function optionalDefaults(schema: FastifySchema | undefined): FastifySchema {
+  const { querystring, body } = schema ?? {}
   return {
     ...schema,
     ...(querystring === undefined ? {} : { querystring: withoutDefaults(querystring) }),
