@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { EventLogItem } from '@potok/contracts/event'
-import type { Subscription } from '@potok/contracts/webhook'
 import { call } from '../../system/api.ts'
 import type { Random } from '../random.ts'
 import { startReplicas, type Replicas } from '../replicas.ts'
 import { eventLog } from '../state/checker.ts'
 import { KEY } from '../state/writers.ts'
 import type { TortureOptions, TortureResult } from '../torture.ts'
+import { drain, pending } from '../webhooks/backlog.ts'
 import { deliveries } from '../webhooks/checker.ts'
 import { startWellSink, type WellSink } from './sink.ts'
 
@@ -86,26 +86,6 @@ async function round(
   return acknowledged
 }
 
-async function pending(origin: string, subscriptions: readonly Subscribed[]): Promise<number> {
-  let sum = 0
-  for (const { id } of subscriptions) {
-    const url = `${origin}/api/v1/webhooks/subscriptions/${id}`
-    sum += (await call<Subscription>(url, { headers: KEY })).body.backlog.pending
-  }
-  return sum
-}
-
-async function drain(origin: string, subscriptions: readonly Subscribed[]): Promise<void> {
-  let least = Number.POSITIVE_INFINITY
-  let since = Date.now()
-  for (let left = await pending(origin, subscriptions); left > 0;) {
-    if (left < least) [least, since] = [left, Date.now()]
-    if (Date.now() - since > STANDSTILL_MS) return
-    await pause(200)
-    left = await pending(origin, subscriptions)
-  }
-}
-
 const changeOf = ({ data }: EventLogItem): string =>
   'version' in data ? `${data.id}@${data.version}` : 'no change'
 
@@ -161,7 +141,7 @@ export async function tortureBursts({
         `${store} round ${n}/${rounds}: ${acknowledged.length} acknowledged, ${sink.received()} received, ${left} pending`,
       )
     }
-    await drain(origin, subscriptions)
+    await drain(origin, subscriptions, STANDSTILL_MS)
     const events = await eventLog(origin)
     const faults = await check(origin, subscriptions, events, sink)
     const logged = new Set(events.map(changeOf))

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Subscription } from '@potok/contracts/webhook'
-import { call } from '../../system/api.ts'
 import type { Random } from '../random.ts'
 import { startReplicas, type Replicas } from '../replicas.ts'
 import { eventLog } from '../state/checker.ts'
-import { KEY, write, type Writers } from '../state/writers.ts'
+import { write, type Writers } from '../state/writers.ts'
 import type { TortureOptions, TortureResult } from '../torture.ts'
+import { drain, pending, shown } from './backlog.ts'
 import { check } from './checker.ts'
 import { startForbidden, startSink } from './sink.ts'
 import {
@@ -33,29 +32,9 @@ const ENTITIES = 24
 /** Rounds between two activations of what was deactivated. */
 const ACTIVATE_EVERY = 3
 
-const shown = async (origin: string, { id }: Subscribed): Promise<Subscription> =>
-  (await call<Subscription>(`${origin}/api/v1/webhooks/subscriptions/${id}`, { headers: KEY })).body
-
-async function pending(origin: string, subscriptions: readonly Subscribed[]): Promise<number> {
-  let sum = 0
-  for (const one of subscriptions) sum += (await shown(origin, one)).backlog.pending
-  return sum
-}
-
 async function activateAll(origin: string, subscriptions: readonly Subscribed[]): Promise<void> {
   for (const one of subscriptions) {
     if (!(await shown(origin, one)).active) await activate(origin, one)
-  }
-}
-
-async function drain(origin: string, subscriptions: readonly Subscribed[]): Promise<void> {
-  let least = Number.POSITIVE_INFINITY
-  let since = Date.now()
-  for (let left = await pending(origin, subscriptions); left > 0;) {
-    if (left < least) [least, since] = [left, Date.now()]
-    if (Date.now() - since > STANDSTILL_MS) return
-    await pause(200)
-    left = await pending(origin, subscriptions)
   }
 }
 
@@ -105,7 +84,7 @@ export async function tortureWebhooks({
           `${sink.receipts.length} receipts, ${await pending(origin, subscriptions)} pending`,
       )
     }
-    await drain(origin, subscriptions)
+    await drain(origin, subscriptions, STANDSTILL_MS)
     const log = await eventLog(origin)
     const verdict = await check(origin, subscriptions, log, sink.receipts)
     faults.push(...verdict.faults, ...into.wrong)
